@@ -1,0 +1,48 @@
+# Verbs only; `make help` lists them. Needs python3 (3.11 or newer) and nothing else.
+
+PYTHON ?= python3
+PORT ?= 5006
+WORKERS ?= 0
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format bench lock clean
+
+help: ## List the verbs
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+run: $(VENV)/server.done ## Serve on PORT (5006) with WORKERS processes (one per CPU) until Ctrl-C
+	@exec $(BIN)/python -m grisaille serve --port $(PORT) --workers $(WORKERS)
+
+test: $(VENV)/test.done ## Run all tests that need no cluster
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/test.done ## Check style, types and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/test.done ## Format the code and apply safe fixes
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/test.done ## Measure all routes beside Pillow and libvips
+	$(BIN)/python -m bench
+
+lock: ## Write requirements/*.txt anew from pyproject.toml
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/pip install --quiet uv
+	$(VENV)-lock/bin/python requirements/lock.py
+	rm -rf $(VENV)-lock
+
+clean: ## Remove the virtual environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/%.done: requirements/%.txt $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@

@@ -1,0 +1,1 @@
+"""The gateway: splits an image, fans the stripes out, merges the answers; never touches a pixel."""

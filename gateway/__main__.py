@@ -1,0 +1,87 @@
+"""``python -m gateway``: one gateway process."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+from random import Random
+
+import httpx
+from prometheus_client import CollectorRegistry
+from prometheus_client.process_collector import ProcessCollector
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateway.app import create_app
+from gateway.convert import Services
+from gateway.fanout.delivery import Fanout
+from gateway.fanout.endpoints import StaticEndpoints
+from gateway.fanout.pool import Pool
+from gateway.fanout.prober import probe, probe_forever
+from gateway.fanout.transport import AiohttpTransport
+from gateway.metrics import GatewayMetrics
+from gateway.settings import GatewaySettings
+from shared.service import logs, server
+from shared.service.internal import internal_app
+from shared.service.lifecycle import Lifecycle
+
+
+class _Gateway:
+    """What lives as long as the process. The HTTP client needs the running loop, so it comes late."""
+
+    def __init__(self, settings: GatewaySettings, registry: CollectorRegistry) -> None:
+        self._settings = settings
+        self._metrics = GatewayMetrics(registry)
+        self.lifecycle = Lifecycle()
+        self._executor = ThreadPoolExecutor(2, thread_name_prefix="gateway")
+        self._app: ASGIApp | None = None
+        self._client: httpx.AsyncClient | None = None
+        self._prober: asyncio.Task[None] | None = None
+
+    async def prepare(self) -> None:
+        """Look for workers once; then answer."""
+        settings = self._settings
+        client = httpx.AsyncClient(transport=AiohttpTransport(settings.connect_seconds))
+        pool = Pool(Random(), time.monotonic)  # noqa: S311 - balancing is not cryptography
+        endpoints = StaticEndpoints(settings.workers)
+        await probe(pool, endpoints, client)
+        self._prober = asyncio.create_task(
+            probe_forever(pool, endpoints, client, settings.probe_seconds)
+        )
+        self._metrics.watch_workers(lambda: pool.known, lambda: len(pool.ready))
+        fanout = Fanout(settings, pool, client, self._metrics)
+        services = Services(settings, pool, fanout, self._executor)
+        self._app, self._client = create_app(services, self.lifecycle, self._metrics), client
+
+    async def close(self) -> None:
+        """End what `prepare` began."""
+        if self._prober is not None:
+            self._prober.cancel()
+        if self._client is not None:
+            await self._client.aclose()
+        self._executor.shutdown()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The public app; it is there before the public port opens."""
+        if self._app is not None:
+            await self._app(scope, receive, send)
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    settings = GatewaySettings()
+    logs.configure(settings.log_level)
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    gateway = _Gateway(settings, registry)
+    server.run(
+        settings,
+        gateway.lifecycle,
+        public=gateway,
+        internal=internal_app(gateway.lifecycle, registry),
+        prepare=gateway.prepare,
+        close=gateway.close,
+    )
+
+
+main()

@@ -1,0 +1,57 @@
+"""The gateway's public app: routes, problems, request ids."""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+from fastapi import FastAPI
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.convert import Services
+from gateway.metrics import GatewayMetrics
+from gateway.routes import convert, version
+from shared.contract import REQUEST_ID
+from shared.service.lifecycle import Lifecycle, TrackRequests
+from shared.service.responses import install_problem_handlers
+from shared.version import VERSION
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+
+class _RequestId:
+    """Takes the caller's request id if it is well formed, else makes one; puts it on every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get(REQUEST_ID, "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)[REQUEST_ID] = request_id
+            await send(message)
+
+        await self._app(scope, receive, send_with_id)
+
+
+def create_app(services: Services, lifecycle: Lifecycle, metrics: GatewayMetrics) -> FastAPI:
+    """The app of the public port."""
+    app = FastAPI(
+        title="Grisaille",
+        version=VERSION,
+        description="Colour images to greyscale at the same resolution, split over many workers.",
+    )
+    app.include_router(convert.router(services, metrics))
+    app.include_router(version.routes)
+    install_problem_handlers(app)
+    app.add_middleware(_RequestId)
+    app.add_middleware(TrackRequests, lifecycle=lifecycle)
+    return app

@@ -1,0 +1,209 @@
+"""The path of one request: receive, plan, fan out, merge, respond."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from gateway.fanout.attempt import Request as PartRequest
+from gateway.fanout.delivery import Delivered, Fanout, Part
+from gateway.fanout.pool import Pool
+from gateway.settings import GatewaySettings
+from gateway.timing import Stages
+from shared.codecs import headers
+from shared.codecs.formats import Format, resolve
+from shared.codecs.headers import ImageHeader
+from shared.codecs.jpeg import merge as jpeg_merge
+from shared.codecs.jpeg import metadata as jpeg_metadata
+from shared.codecs.jpeg import split
+from shared.codecs.limits import check_writable
+from shared.codecs.metadata import Metadata
+from shared.codecs.png import merge as png_merge
+from shared.codecs.png import metadata as png_metadata
+from shared.options import Keep, Luma, Options
+from shared.plan import Kind, Plan, plan
+from shared.problems import MalformedImage, NoWorker, Unprocessable, Unsupported
+
+_T = TypeVar("_T")
+Pieces = list[bytes | memoryview]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What a conversion needs of the process it runs in."""
+
+    settings: GatewaySettings
+    pool: Pool
+    fanout: Fanout
+    executor: Executor
+    """For work on the CPU that would hold up the event loop."""
+
+    async def offload(self, work: Callable[[], _T]) -> _T:
+        """The result of `work`, run outside the event loop."""
+        return await asyncio.get_running_loop().run_in_executor(self.executor, work)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A grey image and how it came about."""
+
+    pieces: Pieces
+    format: Format
+    plan: Plan
+    parts: Sequence[Delivered[object]] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One image on its way through the gateway."""
+
+    data: memoryview
+    header: ImageHeader
+    options: Options
+    """With the format resolved."""
+    written: Format
+    passed_on: Mapping[str, str]
+    """Request headers for the workers."""
+    deadline: float
+
+
+async def convert(
+    services: Services,
+    data: memoryview,
+    options: Options,
+    passed_on: Mapping[str, str],
+    stages: Stages,
+) -> Result:
+    """The image in grey. Raises any `Problem`."""
+    begin = time.monotonic()
+    settings = services.settings
+    header = await services.offload(functools.partial(headers.read, data, settings.limits))
+    written = resolve(options.format, header.format)
+    if header.width and header.height:
+        check_writable(header.width, header.height, written)
+    megapixels = (header.pixels or settings.max_pixels_whole) / 1e6
+    seconds = settings.request_base_seconds + settings.seconds_per_megapixel * megapixels
+    options = replace(options, format=written)
+    job = _Job(data, header, options, written, passed_on, begin + seconds)
+    if not services.pool.ready and _fits_inline(header, settings):
+        return await _inline(services, job, stages)
+    chosen = plan(header, written, options, services.pool.free_slots)
+    if chosen.kind is Kind.STRIPES:
+        try:
+            return await _by_stripes(services, job, chosen, stages)
+        except (Unsupported, Unprocessable):
+            # A decoder that sees the whole file has the last word on it.
+            chosen = Plan(Kind.WHOLE, 1, "stripe-refused")
+    return await _whole(services, job, chosen, stages)
+
+
+def _fits_inline(header: ImageHeader, settings: GatewaySettings) -> bool:
+    if header.pixels is None or header.pixels > settings.inline_max_pixels:
+        return False
+    return settings.inline_max_pixels > 0
+
+
+async def _inline(services: Services, job: _Job, stages: Stages) -> Result:
+    # Imported only now: a gateway that has workers never loads a decoder.
+    from shared.codecs import convert as codecs  # noqa: PLC0415
+
+    stages.end("split")
+    work = functools.partial(codecs.grey, job.data, job.options, services.settings.limits)
+    converted = await services.offload(work)
+    stages.end("work")
+    chosen = Plan(Kind.INLINE, 1, "no-worker")
+    return Result(list(converted.pieces), converted.format, chosen, notes=converted.notes)
+
+
+async def _whole(services: Services, job: _Job, chosen: Plan, stages: Stages) -> Result:
+    options = replace(job.options, stripes=None)
+    request = PartRequest((job.data,), options, job.passed_on)
+    pixels = job.header.pixels or services.settings.max_pixels_whole
+    stages.end("split")
+    done = await services.fanout.deliver(Part(request, pixels, _complete), job.deadline)
+    stages.end_with(done)
+    return Result([memoryview(done.value)], job.written, chosen, (done,), done.answer.notes)
+
+
+def _complete(body: bytearray) -> bytearray:
+    """A whole image is taken as the worker gave it, unless it gave nothing."""
+    if not body:
+        raise MalformedImage("the answer is empty")
+    return body
+
+
+async def _by_stripes(services: Services, job: _Job, chosen: Plan, stages: Stages) -> Result:
+    if job.written is Format.PNG:
+        return await _merged(services, job, chosen, stages, png_merge.part, _merge_png)
+    return await _merged(services, job, chosen, stages, jpeg_merge.part, _merge_jpeg)
+
+
+async def _merged(
+    services: Services,
+    job: _Job,
+    chosen: Plan,
+    stages: Stages,
+    verify: Callable[[bytearray, int, int], _T],
+    merge: Callable[[_Job, list[_T]], Pieces],
+) -> Result:
+    parts = await services.offload(functools.partial(_parts, job, chosen.stripes, verify))
+    stages.end("split")
+    done = await _all(services.fanout, parts, job.deadline)
+    stages.end_with(max(done, key=lambda part: part.answer.ended))
+    pieces = await services.offload(functools.partial(merge, job, [part.value for part in done]))
+    notes = tuple(dict.fromkeys(note for part in done for note in part.answer.notes))
+    stages.end("merge")
+    return Result(pieces, job.written, replace(chosen, stripes=len(done)), done, notes)
+
+
+def _parts(
+    job: _Job, count: int, verify: Callable[[bytearray, int, int], _T]
+) -> list[Part[_T]]:
+    """The stripes of a JPEG as parts."""
+    cuts = job.header.cuts
+    if cuts is None:
+        raise NoWorker("nothing to cut")
+    width = cuts.jpeg.width
+    halo = job.options.luma is not Luma.BT601 and split.needs_halo(cuts.jpeg)
+    return [
+        Part(
+            PartRequest(
+                stripe.pieces,
+                replace(job.options, rows=stripe.crop, part=True, stripes=None),
+                job.passed_on,
+            ),
+            stripe.height * width,
+            functools.partial(verify, width=width, rows=stripe.rows),
+        )
+        for stripe in split.stripes(job.data, cuts, count, halo=halo)
+    ]
+
+
+async def _all(fanout: Fanout, parts: Sequence[Part[_T]], deadline: float) -> list[Delivered[_T]]:
+    """All parts at the same time; the first error, with the others cancelled, if one fails."""
+    tasks = [asyncio.ensure_future(fanout.deliver(part, deadline)) for part in parts]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+def _metadata(job: _Job) -> Metadata:
+    if job.options.metadata is Keep.STRIP or job.header.cuts is None:
+        return Metadata()
+    return jpeg_metadata.read(job.header.cuts.jpeg)
+
+
+def _merge_png(job: _Job, parts: list[png_merge.PngPart]) -> Pieces:
+    return png_merge.merge(parts, png_metadata.write(_metadata(job)))
+
+
+def _merge_jpeg(job: _Job, parts: list[jpeg_merge.JpegPart]) -> Pieces:
+    return jpeg_merge.merge(parts, jpeg_metadata.write(_metadata(job)))

@@ -1,0 +1,158 @@
+"""One HTTP try of one part on one worker: what was sent, what came back, and which of four ways it failed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import httpx
+
+from shared import options as options_module
+from shared import problems
+from shared.contract import CONTRACT, CONTRACT_NUMBER, CONVERT, DEADLINE_MS, LOAD, NOTE
+from shared.options import Options
+
+Load = tuple[int, int, int]
+
+
+class AttemptError(Exception):
+    """A try that brought no answer; the part may be tried elsewhere."""
+
+
+class NotSentError(AttemptError):
+    """The worker refused the connection."""
+
+
+class SentNoAnswerError(AttemptError):
+    """The connection ended before a status line: the worker may have died of this part."""
+
+
+class CutAnswerError(AttemptError):
+    """The answer ended early."""
+
+
+class TimedOutError(AttemptError):
+    """The attempt's deadline passed."""
+
+
+class BadAnswerError(AttemptError):
+    """An answer that is no answer: wrong contract, 5xx, or not the stripe that was asked for."""
+
+
+class BusyError(AttemptError):
+    """A polite 503: the worker lives, and its queue is full."""
+
+    def __init__(self, load: Load) -> None:
+        super().__init__("busy")
+        self.load = load
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A worker's 200. Times are of the caller's monotonic clock."""
+
+    body: bytearray
+    load: Load | None
+    notes: tuple[str, ...]
+    sent: float
+    """When the request was handed to the network."""
+    answered: float
+    """When the status line came."""
+    ended: float
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What one part asks of a worker."""
+
+    pieces: Sequence[bytes | memoryview]
+    options: Options
+    headers: Mapping[str, str]
+
+
+class _Body(httpx.AsyncByteStream):
+    """Buffers sent as they are; may be read again for another attempt."""
+
+    def __init__(self, pieces: Sequence[bytes | memoryview]) -> None:
+        self._pieces = pieces
+        self.sent = 0.0
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self._pieces:
+            yield piece  # type: ignore[misc]  # the transport writes any buffer
+        self.sent = time.monotonic()
+
+
+async def attempt(client: httpx.AsyncClient, url: str, request: Request, seconds: float) -> Answer:
+    """Try once, for at most `seconds`.
+
+    Raises an `AttemptError`; or the worker's own `Problem` where it judged the image (415, 422).
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            return await _attempt(client, url, request, seconds)
+    except TimeoutError as exc:
+        raise TimedOutError(f"no answer within {seconds:.1f} s") from exc
+    except httpx.ConnectError as exc:
+        raise NotSentError(str(exc)) from exc
+    except httpx.ReadError as exc:
+        raise CutAnswerError(str(exc)) from exc
+    except httpx.TransportError as exc:
+        raise SentNoAnswerError(str(exc)) from exc
+
+
+async def _attempt(
+    client: httpx.AsyncClient, url: str, request: Request, seconds: float
+) -> Answer:
+    body = _Body(request.pieces)
+    headers = {
+        **request.headers,
+        "Content-Length": str(sum(map(len, request.pieces))),
+        "Content-Type": "application/octet-stream",
+        DEADLINE_MS: str(int(seconds * 1000)),
+    }
+    target = httpx.URL(url + CONVERT, params=options_module.query(request.options))
+    answer = await client.send(httpx.Request("POST", target, headers=headers, stream=body), stream=True)
+    async with contextlib.aclosing(answer):
+        answered = time.monotonic()
+        received = await _received(answer)
+        if answer.status_code != httpx.codes.OK:
+            raise _failure(answer, bytes(received))
+        if answer.headers.get(CONTRACT) != CONTRACT_NUMBER:
+            raise BadAnswerError("the answer has another contract number")
+        notes = tuple(filter(None, answer.headers.get(NOTE, "").split(", ")))
+        return Answer(
+            received, load(answer.headers), notes, body.sent or answered, answered, time.monotonic()
+        )
+
+
+async def _received(answer: httpx.Response) -> bytearray:
+    body = bytearray(int(answer.headers.get("content-length", 0)))
+    filled = 0
+    async for piece in answer.aiter_raw():
+        body[filled : filled + len(piece)] = piece
+        filled += len(piece)
+    return body
+
+
+def _failure(answer: httpx.Response, body: bytes) -> Exception:
+    reported = load(answer.headers)
+    problem = problems.parse(body)
+    if answer.status_code == problems.Unavailable.status and reported is not None:
+        return BusyError(reported)
+    if isinstance(problem, (problems.Unsupported, problems.Unprocessable)):
+        return problem
+    if isinstance(problem, problems.DeadlineExceeded):
+        return TimedOutError(problem.detail)
+    return BadAnswerError(f"status {answer.status_code}")
+
+
+def load(headers: Mapping[str, str]) -> Load | None:
+    """(running, slots, queued) as the worker reported it, or None."""
+    fields = headers.get(LOAD, "").split("/")
+    if len(fields) != 3 or not all(f.isascii() and f.isdigit() for f in fields) or fields[1] == "0":
+        return None
+    return int(fields[0]), int(fields[1]), int(fields[2])

@@ -1,0 +1,189 @@
+"""Getting one part done, whatever happens to workers: attempts, retries, hedges, deadlines."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import httpx
+
+from gateway.fanout.attempt import (
+    Answer,
+    AttemptError,
+    BadAnswerError,
+    BusyError,
+    NotSentError,
+    Request,
+    SentNoAnswerError,
+    attempt,
+)
+from gateway.fanout.budget import Budget
+from gateway.fanout.hedge import Lateness, hedged
+from gateway.fanout.pool import Pool, Worker
+from gateway.metrics import GatewayMetrics
+from gateway.settings import GatewaySettings
+from shared.problems import DeadlineExceeded, DecoderCrash, MalformedImage, NoWorker, Overloaded, Problem
+
+_T = TypeVar("_T")
+_MOST_CRASHES = 3
+"""A part that ended so many connections without an answer is the file's fault."""
+_PAUSE_SECONDS = 0.05
+_WORKER_PATIENCE_SECONDS = 10.0
+"""How long a part waits for any worker to be ready: longer than one takes to start again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part(Generic[_T]):
+    """One unit of work and how to look at its answer."""
+
+    request: Request
+    pixels: int
+    verify: Callable[[bytearray], _T]
+    """The answer in a form that can be used; raises `MalformedImage` if it is not what was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered(Generic[_T]):
+    """A part that is done."""
+
+    value: _T
+    answer: Answer
+    worker: int
+    """Ordinal of the worker whose answer it is."""
+    started: float
+    attempts: int
+    hedged: bool
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What has happened to a part so far."""
+
+    deadline: float
+    attempts: int = 0
+    crashes: int = 0
+    hedged: bool = False
+    tried: list[Worker] = field(default_factory=list)
+
+    @property
+    def left(self) -> float:
+        return self.deadline - time.monotonic()
+
+
+class Fanout:
+    """Delivers parts to the workers of a pool."""
+
+    def __init__(
+        self,
+        settings: GatewaySettings,
+        pool: Pool,
+        client: httpx.AsyncClient,
+        metrics: GatewayMetrics,
+    ) -> None:
+        self._settings = settings
+        self._pool = pool
+        self._client = client
+        self._metrics = metrics
+        self._retries = Budget(
+            settings.retry_budget_ratio, settings.retry_budget_per_second, time.monotonic
+        )
+        self._hedges = Budget(settings.hedge_ratio, 0.0, time.monotonic)
+        self._lateness = Lateness()
+
+    async def deliver(self, part: Part[_T], deadline: float) -> Delivered[_T]:
+        """The part's result, by as many attempts as it takes until `deadline` (monotonic clock).
+
+        Raises a worker's 415 or 422, `DecoderCrash`, `NoWorker`, `Overloaded` or `DeadlineExceeded`.
+        """
+        progress = _Progress(deadline)
+        self._retries.deposit()
+        self._hedges.deposit()
+        while True:
+            worker = await self._worker(progress)
+            try:
+                return await self._hedged(part, worker, progress)
+            except AttemptError as exc:
+                self._metrics.failed_attempts.labels(type(exc).__name__).inc()
+                await self._before_retry(exc, progress)
+
+    async def _worker(self, progress: _Progress) -> Worker:
+        """A worker for the next attempt, if possible one that was not tried yet."""
+        give_up = min(time.monotonic() + _WORKER_PATIENCE_SECONDS, progress.deadline)
+        while True:
+            worker = self._pool.take(progress.tried)
+            if worker is not None:
+                return worker
+            if time.monotonic() >= give_up:
+                raise NoWorker(f"none of {self._pool.known} workers is ready")
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _before_retry(self, failure: AttemptError, progress: _Progress) -> None:
+        """Decide whether another attempt may follow, and wait until it may."""
+        if progress.left <= 0:
+            if isinstance(failure, BusyError):
+                raise Overloaded("every worker was busy until the deadline") from failure
+            raise DeadlineExceeded(f"no worker answered in time: {failure}") from failure
+        if isinstance(failure, NotSentError):
+            return
+        if isinstance(failure, BusyError):
+            await asyncio.sleep(_PAUSE_SECONDS)
+            return
+        if isinstance(failure, SentNoAnswerError):
+            progress.crashes += 1
+            if progress.crashes >= _MOST_CRASHES:
+                raise DecoderCrash(f"{_MOST_CRASHES} workers ended without an answer") from failure
+        while not self._retries.withdraw() and progress.left > 0:
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _hedged(self, part: Part[_T], worker: Worker, progress: _Progress) -> Delivered[_T]:
+        def other() -> asyncio.Task[Delivered[_T]] | None:
+            if len(self._pool.ready) < 2 or not self._hedges.withdraw():
+                return None
+            second = self._pool.take([*progress.tried, worker])
+            if second is None:
+                return None
+            progress.hedged = True
+            return asyncio.ensure_future(self._try(part, second, progress))
+
+        return await hedged(
+            lambda: self._try(part, worker, progress), other, self._lateness.after(part.pixels)
+        )
+
+    async def _try(self, part: Part[_T], worker: Worker, progress: _Progress) -> Delivered[_T]:
+        """One attempt on a worker that was taken for it, and what the pool learns from it."""
+        progress.attempts += 1
+        progress.tried.append(worker)
+        started = time.monotonic()
+        try:
+            answer = await attempt(self._client, worker.url, part.request, self._seconds(part, progress))
+        except BusyError as busy:
+            self._pool.answered(worker, busy.load)
+            raise
+        except Problem:
+            self._pool.answered(worker, None)
+            raise
+        except AttemptError as exc:
+            self._pool.failed(worker, gone=isinstance(exc, NotSentError))
+            raise
+        finally:
+            self._pool.ended(worker)
+        value = self._verified(part, worker, answer)
+        self._pool.answered(worker, answer.load)
+        self._lateness.add(part.pixels, answer.ended - started)
+        return Delivered(value, answer, worker.ordinal, started, progress.attempts, progress.hedged)
+
+    def _verified(self, part: Part[_T], worker: Worker, answer: Answer) -> _T:
+        try:
+            return part.verify(answer.body)
+        except MalformedImage as exc:
+            self._pool.failed(worker, gone=False)
+            raise BadAnswerError(exc.detail) from exc
+
+    def _seconds(self, part: Part[_T], progress: _Progress) -> float:
+        """How long this attempt may take."""
+        settings = self._settings
+        own = settings.attempt_base_seconds + part.pixels / 1e6 * settings.seconds_per_megapixel
+        return max(min(own, progress.left), 0.001)

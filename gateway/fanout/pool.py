@@ -1,0 +1,120 @@
+"""Which worker is free and which is ill: power of two choices, ejection, re-admission by trial.
+
+A worker is unknown until a probe has answered, so that new and returned ones get no real work
+before they can do it. Clock and random are arguments; nothing here knows HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from random import Random
+
+_FAILURES_TO_EJECT = 5
+_EJECTION_SECONDS = 10.0
+_MAX_EJECTION_SECONDS = 120.0
+
+
+@dataclass(slots=True, eq=False)
+class Worker:
+    """What the pool knows of one worker. Only the pool changes it."""
+
+    url: str
+    ordinal: int
+    """A small number that names it in `X-Grisaille-Parts`."""
+    slots: int = 1
+    in_flight: int = 0
+    """Attempts of ours that run on it."""
+    busy_elsewhere: int = 0
+    """Conversions it reported beyond ours: other gateways'."""
+    ready: bool = False
+    failures: int = 0
+    ejections: int = 0
+    ejected_until: float = 0.0
+
+    @property
+    def load(self) -> float:
+        """Work per slot."""
+        return (self.in_flight + self.busy_elsewhere) / self.slots
+
+    @property
+    def free(self) -> int:
+        """Slots that nobody is known to use."""
+        return max(self.slots - self.in_flight - self.busy_elsewhere, 0)
+
+
+class Pool:
+    """The workers of one gateway."""
+
+    def __init__(self, random: Random, clock: Callable[[], float]) -> None:
+        self._random = random
+        self._clock = clock
+        self._workers: dict[str, Worker] = {}
+        self._ordinals = 0
+
+    def update(self, urls: Iterable[str]) -> None:
+        """Take over the current addresses: new ones are unknown, vanished ones get no new work."""
+        wanted = set(urls)
+        for gone in self._workers.keys() - wanted:
+            self._workers.pop(gone).ready = False
+        for url in sorted(wanted - self._workers.keys()):
+            self._workers[url] = Worker(url, self._ordinals)
+            self._ordinals += 1
+
+    @property
+    def ready(self) -> list[Worker]:
+        """Workers that may get work."""
+        return [worker for worker in self._workers.values() if worker.ready]
+
+    @property
+    def known(self) -> int:
+        """How many workers there should be."""
+        return len(self._workers)
+
+    @property
+    def free_slots(self) -> int:
+        """Slots nobody is known to use, over all ready workers."""
+        return sum(worker.free for worker in self.ready)
+
+    def absent(self) -> list[Worker]:
+        """Workers to probe: unknown ones, and ejected ones whose time is over."""
+        now = self._clock()
+        return [w for w in self._workers.values() if not w.ready and w.ejected_until <= now]
+
+    def take(self, avoid: Collection[Worker] = ()) -> Worker | None:
+        """A ready worker for an attempt that begins now, if possible none of `avoid`; None if none is ready.
+
+        One with a free slot if there is one: the stripes of an image must not meet on a worker while
+        another idles. Else the less loaded of two random ones, so that several gateways do not all
+        run to the same (Mitzenmacher, The Power of Two Choices in Randomized Load Balancing, 2001).
+        """
+        candidates = [w for w in self.ready if w not in avoid] or self.ready
+        if not candidates:
+            return None
+        free = [w for w in candidates if w.free]
+        pair = free or self._random.sample(candidates, min(2, len(candidates)))
+        self._random.shuffle(pair)
+        worker = min(pair, key=lambda w: w.load)
+        worker.in_flight += 1
+        return worker
+
+    def ended(self, worker: Worker) -> None:
+        """An attempt that `take` began is over, however."""
+        worker.in_flight -= 1
+
+    def answered(self, worker: Worker, load: tuple[int, int, int] | None) -> None:
+        """It gave an answer that makes sense; `load` is its (running, slots, queued)."""
+        worker.ready, worker.failures, worker.ejections = True, 0, 0
+        if load is not None:
+            running, worker.slots, queued = load
+            worker.busy_elsewhere = max(running + queued - worker.in_flight, 0)
+
+    def failed(self, worker: Worker, *, gone: bool) -> None:
+        """It gave no answer. Refusing a connection (`gone`) ejects at once, anything else after five in a row."""
+        worker.failures += 1
+        if gone:
+            worker.ready = False
+        elif worker.failures >= _FAILURES_TO_EJECT:
+            worker.ejections += 1
+            pause = min(_EJECTION_SECONDS * worker.ejections, _MAX_EJECTION_SECONDS)
+            worker.ready, worker.ejected_until = False, self._clock() + pause

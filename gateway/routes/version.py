@@ -1,0 +1,17 @@
+"""``GET /version``: what runs here."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import JSONResponse, Response
+
+from shared.contract import VERSION_PATH
+from shared.version import VERSION
+
+routes = APIRouter()
+
+
+@routes.get(VERSION_PATH)
+async def version() -> Response:
+    """Return what runs here."""
+    return JSONResponse({"service": "gateway", "version": VERSION})

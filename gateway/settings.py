@@ -1,0 +1,28 @@
+"""Settings of the gateway; those it shares with the worker are in `shared.service.settings`."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from shared.service.settings import ServiceSettings
+
+
+class GatewaySettings(ServiceSettings):
+    """Read from ``GRISAILLE_*``."""
+
+    port: int = Field(5006, ge=0, le=65535, description="public port")
+    internal_port: int = Field(9006, ge=0, le=65535, description="health, readiness and metrics")
+    workers: str = Field(
+        "http://127.0.0.1:8000", description="workers, as URLs with commas between them"
+    )
+    inline_max_pixels: int = Field(
+        4_000_000, ge=0, description="convert here up to so many pixels when no worker is ready; 0: never"
+    )
+    request_base_seconds: float = Field(60.0, gt=0, description="deadline of a request, fixed part")
+    attempt_base_seconds: float = Field(5.0, gt=0, description="deadline of an attempt, fixed part")
+    seconds_per_megapixel: float = Field(0.1, ge=0, description="what each megapixel adds to both")
+    connect_seconds: float = Field(1.0, gt=0, description="time to connect to a worker")
+    retry_budget_ratio: float = Field(0.2, ge=0, description="retries per attempt, at most")
+    retry_budget_per_second: float = Field(3.0, ge=0, description="retries that are always allowed")
+    hedge_ratio: float = Field(0.1, ge=0, description="hedges per attempt, at most; 0: none")
+    probe_seconds: float = Field(1.0, gt=0, description="pause between looks at absent workers")

@@ -1,0 +1,1 @@
+"""Command line of Grisaille: colour images to greyscale, split over as many workers as there are."""

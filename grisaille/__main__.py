@@ -1,0 +1,5 @@
+"""``python -m grisaille``."""
+
+from grisaille.cli import main
+
+main()

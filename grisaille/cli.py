@@ -1,0 +1,25 @@
+"""The command ``grisaille``."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from grisaille.serve import serve
+
+
+@click.group()
+def main() -> None:
+    """Colour images to greyscale, split over as many workers as there are."""
+
+
+@main.command("serve")
+@click.option("--port", default=5006, show_default=True, help="Public port.")
+@click.option(
+    "--workers", default=0, show_default="number of CPUs", help="Worker processes to run."
+)
+def serve_command(port: int, workers: int) -> None:
+    """Run a gateway and its workers on this machine until Ctrl-C."""
+    sys.exit(serve(port, workers or os.cpu_count() or 1))

@@ -1,0 +1,1 @@
+"""What gateway and worker both speak: codecs, options, plan, problems, and the service plumbing."""

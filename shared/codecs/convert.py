@@ -1,0 +1,188 @@
+"""The whole job in one process: the one definition of what the result of a conversion is.
+
+A worker runs it, the gateway runs it inline when there are no workers, and every distributed result
+decodes to the same pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from shared.codecs import luma, pillow
+from shared.codecs.formats import Format, resolve, sniff
+from shared.codecs.jpeg import decode as jpeg_decode
+from shared.codecs.jpeg import encode as jpeg_encode
+from shared.codecs.jpeg import markers, split
+from shared.codecs.jpeg import metadata as jpeg_metadata
+from shared.codecs.limits import Limits, check_writable
+from shared.codecs.metadata import Metadata
+from shared.codecs.picture import Band, Picture
+from shared.codecs.png import chunks
+from shared.codecs.png import decode as png_decode
+from shared.codecs.png import encode as png_encode
+from shared.codecs.png import metadata as png_metadata
+from shared.options import Keep, Luma, Options
+from shared.problems import InvalidOption
+
+DEFAULT_QUALITY = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """A grey image file."""
+
+    pieces: list[bytes]
+    """The file, to be written one after another."""
+    format: Format
+    notes: tuple[str, ...] = ()
+    """What was changed besides the colour, as slugs."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return sum(map(len, self.pieces))
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    """A picture on its way from a decoder to an encoder."""
+
+    picture: Picture
+    metadata: Metadata
+    table: list[int] | None = None
+    """The luma quantisation table of a JPEG source."""
+    notes: tuple[str, ...] = ()
+
+
+WholeConverter: TypeAlias = Callable[[memoryview, Options, Limits], Converted]
+
+
+def never_cancelled() -> None:
+    """The check of a conversion that nobody will cancel."""
+
+
+def grey(
+    data: memoryview,
+    options: Options,
+    limits: Limits,
+    *,
+    whole: WholeConverter | None = None,
+    check: Callable[[], None] = never_cancelled,
+) -> Converted:
+    """The image in grey.
+
+    `whole` converts what must be decoded in one piece (default: in this process); `check` is called
+    before every band and may raise to end the job. Raises `MalformedImage`, `ImageTooLarge`,
+    `UnsupportedFormat`, and `InvalidOption` where `rows` does not fit the image.
+    """
+    try:
+        decoded = _by_bands(data, options, limits)
+        if decoded is not None:
+            return _encoded(_checked(decoded, check), options, sniff(data))
+    except jpeg_decode.UncleanScanError:
+        pass  # a tolerant decoder has the last word on the whole file
+    return (whole or grey_whole)(data, options, limits)
+
+
+def grey_whole(data: memoryview, options: Options, limits: Limits) -> Converted:
+    """The image in grey, decoded whole by Pillow. Raises as `grey`."""
+    source = sniff(data)
+    picture, metadata, notes = pillow.decode(data, source, options.luma, limits)
+    table = jpeg_encode.luma_table(markers.parse(data)) if source is Format.JPEG else None
+    return _encoded(_cropped(_Decoded(picture, metadata, table, notes), options), options, source)
+
+
+def _by_bands(data: memoryview, options: Options, limits: Limits) -> _Decoded | None:
+    """The image through our own decoders, or None if it is not of a kind they read."""
+    source = sniff(data)
+    if resolve(options.format, source) not in {Format.PNG, Format.JPEG}:
+        return None
+    if source is Format.JPEG:
+        return _jpeg(data, options, limits)
+    if source is Format.PNG:
+        return _png(data, options, limits)
+    return None
+
+
+def _jpeg(data: memoryview, options: Options, limits: Limits) -> _Decoded | None:
+    jpeg = markers.parse(data)
+    limits.check(jpeg.width, jpeg.height, banded=jpeg.restart_interval > 0)
+    where = split.find_cuts(data, jpeg)
+    if where is None:
+        return None
+    limits.check(jpeg.width, jpeg.height, banded=where.units > 1)
+    if options.luma is Luma.BT601:
+        picture = jpeg_decode.luma_plane(data, where)
+    else:
+        picture = jpeg_decode.through_rgb(data, where, luma.bt601)
+    table = jpeg_encode.luma_table(jpeg)
+    return _cropped(_Decoded(picture, jpeg_metadata.read(jpeg), table), options)
+
+
+def _png(data: memoryview, options: Options, limits: Limits) -> _Decoded | None:
+    header = chunks.parse_header(data)
+    limits.check(header.width, header.height, banded=header.depth == 8 and not header.interlaced)
+    png = chunks.parse(data)
+    if not png_decode.is_ours(png):
+        return None
+    notes = ("first-frame",) if png.find(b"acTL") else ()
+    picture = png_decode.grey(png, luma.bt601)
+    return _cropped(_Decoded(picture, png_metadata.read(png), notes=notes), options)
+
+
+def _cropped(decoded: _Decoded, options: Options) -> _Decoded:
+    """The rows that `rows` asks for."""
+    if options.rows is None:
+        return decoded
+    picture, (first, count) = decoded.picture, options.rows
+    if decoded.table is None or first + count > picture.height:
+        raise InvalidOption(f"rows={first}:{count} of an image of {picture.height} rows")
+    kept = replace(picture, height=count, bands=_kept(picture.bands, first, first + count))
+    return replace(decoded, picture=kept)
+
+
+def _kept(bands: Iterator[Band], first: int, end: int) -> Iterator[Band]:
+    row = 0
+    for band in bands:
+        kept = band[max(first - row, 0) : max(end - row, 0)]
+        row += band.shape[0]
+        if kept.shape[0]:
+            yield kept
+
+
+def _checked(decoded: _Decoded, check: Callable[[], None]) -> _Decoded:
+    def checked(band: Band) -> Band:
+        check()
+        return band
+
+    picture = decoded.picture
+    return replace(decoded, picture=picture.each(checked, channels=picture.channels))
+
+
+def _encoded(decoded: _Decoded, options: Options, source: Format) -> Converted:
+    written = resolve(options.format, source)
+    picture, notes = decoded.picture, decoded.notes
+    check_writable(picture.width, picture.height, written)
+    bare = options.part or options.metadata is Keep.STRIP
+    metadata = Metadata() if bare else decoded.metadata
+    if written is Format.PNG:
+        pieces = list(png_encode.encode(picture, options.effort, png_metadata.write(metadata)))
+        return Converted(pieces, written, notes)
+    if written is not Format.JPEG:
+        return Converted([pillow.save(picture, written, metadata)], written, notes)
+    if picture.channels == 2:
+        picture, notes = picture.each(luma.flattened, channels=1), (*notes, "flattened")
+    encoder, note = _jpeg_encoder(decoded, options)
+    pieces = list(jpeg_encode.encode(picture, encoder, jpeg_metadata.write(metadata)))
+    return Converted(pieces, written, notes + note)
+
+
+def _jpeg_encoder(
+    decoded: _Decoded, options: Options
+) -> tuple[jpeg_encode.BlockRowEncoder, tuple[str, ...]]:
+    """The encoder for the quality asked for, else with the source's own table, and what to note."""
+    if options.quality is None and decoded.table is not None:
+        return jpeg_encode.with_table(decoded.table), ("requantised",)
+    return jpeg_encode.at_quality(options.quality or DEFAULT_QUALITY), ()

@@ -1,0 +1,52 @@
+"""What an image file says of itself before anything is decoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.codecs.formats import Format, sniff
+from shared.codecs.jpeg import markers, split
+from shared.codecs.limits import Limits
+from shared.codecs.png import chunks
+
+
+@dataclass(frozen=True, slots=True)
+class ImageHeader:
+    """The facts a plan is made from."""
+
+    format: Format
+    width: int | None = None
+    """None for formats whose header only their own decoder reads."""
+    height: int | None = None
+    cuts: split.Cuts | None = None
+    """Where a plain JPEG may be cut; None for everything else."""
+
+    @property
+    def pixels(self) -> int | None:
+        """Width times height, or None where they are not known."""
+        return None if self.width is None or self.height is None else self.width * self.height
+
+    @property
+    def units(self) -> int:
+        """The largest number of stripes."""
+        return 1 if self.cuts is None else self.cuts.units
+
+
+def read(data: memoryview, limits: Limits) -> ImageHeader:
+    """The header of an image file, within the limits.
+
+    Raises `UnsupportedFormat`, `MalformedImage` or `ImageTooLarge`; spends no memory on pixels.
+    """
+    found = sniff(data)
+    if found is Format.PNG:
+        png = chunks.parse_header(data)
+        banded = png.depth == 8 and not png.interlaced
+        limits.check(png.width, png.height, banded=banded)
+        return ImageHeader(found, png.width, png.height)
+    if found is Format.JPEG:
+        jpeg = markers.parse(data)
+        limits.check(jpeg.width, jpeg.height, banded=jpeg.restart_interval > 0)
+        cuts = split.find_cuts(data, jpeg)
+        limits.check(jpeg.width, jpeg.height, banded=cuts is not None and cuts.units > 1)
+        return ImageHeader(found, jpeg.width, jpeg.height, cuts)
+    return ImageHeader(found)

@@ -1,0 +1,51 @@
+"""Pixels of a plain JPEG, band by band: the same split as the gateway's, one band after another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from math import ceil
+
+import simplejpeg
+
+from shared.codecs.jpeg.split import Cuts, needs_halo, stripes
+from shared.codecs.picture import BAND_BYTES, Band, Picture, sliced
+
+_HALO_UNITS_PER_BAND = 12
+"""A band with halo decodes two more units than it keeps: at most a sixth in vain."""
+
+
+class UncleanScanError(Exception):
+    """The strict decoder warned or failed: a more tolerant one must look at the whole file."""
+
+
+def luma_plane(data: memoryview, where: Cuts) -> Picture:
+    """The stored Y plane; chroma is not even dequantised. `UncleanScanError` while its bands are read."""
+    per_band = BAND_BYTES // (where.unit_rows * where.jpeg.width)
+    return _picture(where, _decoded(data, where, per_band, "GRAY", halo=False))
+
+
+def through_rgb(data: memoryview, where: Cuts, to_grey: Callable[[Band], Band]) -> Picture:
+    """Grey made from RGB pixels, bit-equal for every way to cut. Errors as `luma_plane`."""
+    if where.jpeg.channels == 1:
+        return luma_plane(data, where)
+    halo = needs_halo(where.jpeg)
+    per_band = BAND_BYTES // (where.unit_rows * where.jpeg.width * 3)
+    per_band = max(per_band, _HALO_UNITS_PER_BAND) if halo else per_band
+    bands = _decoded(data, where, per_band, "RGB", halo=halo)
+    return _picture(where, map(to_grey, bands))
+
+
+def _picture(where: Cuts, bands: Iterator[Band]) -> Picture:
+    return Picture(where.jpeg.width, where.jpeg.height, 1, bands)
+
+
+def _decoded(
+    data: memoryview, where: Cuts, units_per_band: int, space: str, *, halo: bool
+) -> Iterator[Band]:
+    count = ceil(where.units / max(units_per_band, 1))
+    for stripe in stripes(data, where, count, halo=halo):
+        try:
+            pixels: Band = simplejpeg.decode_jpeg(b"".join(stripe.pieces), space, strict=True)
+        except ValueError as exc:
+            raise UncleanScanError(str(exc)) from exc
+        yield from sliced(pixels[stripe.above : stripe.above + stripe.rows])

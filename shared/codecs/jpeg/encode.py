@@ -1,0 +1,89 @@
+"""Grey pixels to baseline JPEG in the one layout whose stripes join anywhere.
+
+Restart interval ceil(W/8): one RST after each row of 8x8 blocks. No encoder at hand writes that
+from bands and frees the GIL, so every block row is encoded on its own and the pieces are joined.
+Standard Huffman tables (T.81 K.3) throughout: tables cannot change inside a scan.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from math import ceil
+from typing import TypeAlias
+
+import simplejpeg
+from PIL import Image
+
+from shared.codecs.jpeg.markers import DQT, EOI, RST0, JpegHeader, parse
+from shared.codecs.jpeg.split import rebuilt_header
+from shared.codecs.picture import Band, Picture
+
+BlockRowEncoder: TypeAlias = Callable[[Band], bytes]
+"""Up to 8 rows (rows, width, 1) to a JPEG file."""
+
+
+def at_quality(quality: int) -> BlockRowEncoder:
+    """An encoder with libjpeg's tables for a quality of 1-100."""
+
+    def encode_block_row(rows: Band) -> bytes:
+        encoded: bytes = simplejpeg.encode_jpeg(rows, quality, "GRAY")
+        return encoded
+
+    return encode_block_row
+
+
+def with_table(table: list[int]) -> BlockRowEncoder:
+    """An encoder with one quantisation table of 64 values in zig-zag order.
+
+    Pillow's, because simplejpeg takes no tables; it holds the GIL.
+    """
+
+    def encode_block_row(rows: Band) -> bytes:
+        out = io.BytesIO()
+        Image.fromarray(rows[:, :, 0]).save(out, "JPEG", qtables=[table])
+        return out.getvalue()
+
+    return encode_block_row
+
+
+def luma_table(jpeg: JpegHeader) -> list[int] | None:
+    """The quantisation table of the first component, in zig-zag order; None if the file has none."""
+    wanted, found = jpeg.components[0].table, None
+    for payload in jpeg.payloads(DQT):
+        offset = 0
+        while offset < len(payload):
+            wide, number = payload[offset] >> 4 != 0, payload[offset] & 15
+            size = 128 if wide else 64
+            raw = payload[offset + 1 : offset + 1 + size]
+            if len(raw) == size and number == wanted:
+                found = [int.from_bytes(raw[i : i + 2], "big") for i in range(0, 128, 2)] if wide else list(raw)
+            offset += 1 + size
+    return found
+
+
+def encode(picture: Picture, encoder: BlockRowEncoder, applications: bytes = b"") -> Iterator[bytes]:
+    """The picture (one channel) as a JPEG file, in pieces; `applications` are whole APPn segments."""
+    number = 0
+    ecs_start = 0
+    for band in picture.bands:
+        for row in range(0, band.shape[0], 8):
+            encoded = encoder(band[row : row + 8])
+            if ecs_start:
+                yield bytes((0xFF, RST0 + number % 8))
+                number += 1
+            else:
+                first = parse(memoryview(encoded))
+                ecs_start = first.ecs_start
+                yield _header(first, picture, applications)
+            yield encoded[ecs_start:-2]
+    yield bytes((0xFF, EOI))
+
+
+def _header(first: JpegHeader, picture: Picture, applications: bytes) -> bytes:
+    return rebuilt_header(
+        first,
+        height=picture.height,
+        restart_interval=ceil(picture.width / 8),
+        applications=applications,
+    )

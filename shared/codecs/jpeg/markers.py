@@ -1,0 +1,259 @@
+"""The marker structure of a JPEG file (ITU-T T.81 annex B), as a value that no bytes can break.
+
+`parse` reads up to and including the first SOS; `entropy_segment` finds where its data ends;
+`check_ends` walks to the EOI. Every length is checked before it is used. As in libjpeg, junk
+between segments is skipped: the marker after it decides.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from math import ceil
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.problems import MalformedImage, UnsupportedFormat
+
+SOI, EOI, SOS, DQT, DHT, DRI, DNL, TEM = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xDD, 0xDC, 0x01
+RST0, RST7 = 0xD0, 0xD7
+APP0, APP1, APP2, APP14, COM = 0xE0, 0xE1, 0xE2, 0xEE, 0xFE
+SOF0, SOF1, SOF2 = 0xC0, 0xC1, 0xC2
+_FRAMES_READ = {SOF0, SOF1, SOF2, 0xC9, 0xCA}
+"""Baseline, extended, progressive, and the latter two with arithmetic coding: what libjpeg reads."""
+_FRAMES = {*range(0xC0, 0xD0)} - {DHT, 0xC8, 0xCC}
+_AFTER_A_SCAN = {*range(APP0, 0xF0), COM, DHT, DQT, DRI, DNL, SOS, EOI, 0xCC}
+"""Markers that may follow entropy-coded data (B.2.1, B.2.4); any other is damage."""
+
+_MARKER = re.compile(rb"\xff[^\x00\xff]", re.DOTALL)
+_WINDOW = 1 << 18
+"""Bytes searched at a time: small enough for the cache, and a short scan ends early."""
+
+MAX_SCANS = 500
+"""More scans than any encoder writes; each costs a pass over the whole image."""
+
+Offsets: TypeAlias = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A marker segment: its code and its payload (without marker and length)."""
+
+    marker: int
+    payload: memoryview
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One component of the frame header (B.2.2)."""
+
+    id: int
+    h: int
+    v: int
+    table: int
+
+
+@dataclass(frozen=True, slots=True)
+class JpegHeader:
+    """Everything up to and including the first scan header."""
+
+    segments: tuple[Segment, ...]
+    sof: int
+    width: int
+    height: int
+    components: tuple[Component, ...]
+    restart_interval: int
+    """In MCUs; 0 when restart is off."""
+    scan: Segment
+    ecs_start: int
+    """Offset of the first byte of entropy-coded data."""
+
+    @property
+    def channels(self) -> int:
+        """Number of components."""
+        return len(self.components)
+
+    @property
+    def mcu_width(self) -> int:
+        """Pixels an MCU spans; 8 when there is one component, whose factors do not count (A.2.2)."""
+        return 8 if self.channels == 1 else 8 * max(c.h for c in self.components)
+
+    @property
+    def mcu_height(self) -> int:
+        """Rows an MCU spans."""
+        return 8 if self.channels == 1 else 8 * max(c.v for c in self.components)
+
+    @property
+    def mcus_per_row(self) -> int:
+        """MCUs side by side, the last one perhaps partly outside the image."""
+        return ceil(self.width / self.mcu_width)
+
+    @property
+    def mcu_rows(self) -> int:
+        """MCU rows, the last one perhaps partly outside the image."""
+        return ceil(self.height / self.mcu_height)
+
+    def payloads(self, marker: int) -> list[memoryview]:
+        """The payloads of all segments of one kind, in file order."""
+        return [segment.payload for segment in self.segments if segment.marker == marker]
+
+
+@dataclass(frozen=True, slots=True)
+class EntropySegment:
+    """The entropy-coded data of one scan."""
+
+    start: int
+    end: int
+    """Offset behind its last byte, fill bytes not included."""
+    markers: Offsets
+    """Offsets of the 0xFF of each RST, ascending."""
+    numbers: NDArray[np.uint8]
+    """m of each RSTm."""
+    next_marker: int
+    """Code of the marker that ends it."""
+    next_offset: int
+    """Offset behind that marker's two bytes."""
+
+
+def parse(data: memoryview) -> JpegHeader:
+    """The header of a JPEG file.
+
+    Raises `MalformedImage` with the offset where the structure breaks, `UnsupportedFormat` for
+    frames that libjpeg does not read (lossless, hierarchical, 12 bit).
+    """
+    if data[:2] != b"\xff\xd8":
+        raise MalformedImage.at(0, "no SOI marker")
+    segments: list[Segment] = []
+    frame: Segment | None = None
+    offset = 2
+    while True:
+        marker, offset = _next_marker(data, offset)
+        if RST0 <= marker <= RST7 or marker == TEM:
+            continue
+        if marker in {SOI, EOI}:
+            raise MalformedImage.at(offset, "a second SOI, or EOI before any scan")
+        segment, offset = _segment(data, marker, offset)
+        segments.append(segment)
+        if marker in _FRAMES:
+            if frame is not None:
+                raise MalformedImage.at(offset, "a second frame header")
+            frame = segment
+        elif marker == SOS:
+            if frame is None:
+                raise MalformedImage.at(offset, "a scan before any frame header")
+            return _header(segments, frame, offset)
+
+
+def _next_marker(data: memoryview, offset: int) -> tuple[int, int]:
+    """The next marker's code and the offset behind it, junk and fill bytes skipped (B.1.1.2)."""
+    found = _MARKER.search(data, offset)
+    if found is None:
+        raise MalformedImage.at(len(data), "the file ends where a marker should be")
+    return data[found.end() - 1], found.end()
+
+
+def _segment(data: memoryview, marker: int, offset: int) -> tuple[Segment, int]:
+    length = int.from_bytes(data[offset : offset + 2], "big")
+    end = offset + length
+    if length < 2 or end > len(data):
+        raise MalformedImage.at(offset, f"segment {marker:02X} has length {length}")
+    return Segment(marker, data[offset + 2 : end]), end
+
+
+def _header(segments: list[Segment], frame: Segment, ecs_start: int) -> JpegHeader:
+    height, width, components = _frame(frame, ecs_start)
+    intervals = [s.payload for s in segments if s.marker == DRI]
+    if any(len(payload) != 2 for payload in intervals):
+        raise MalformedImage.at(ecs_start, "a DRI segment of the wrong length")
+    scan = segments[-1]
+    if len(scan.payload) < 1 or len(scan.payload) != 4 + 2 * scan.payload[0]:
+        raise MalformedImage.at(ecs_start, "a scan header of the wrong length")
+    return JpegHeader(
+        segments=tuple(segments),
+        sof=frame.marker,
+        width=width,
+        height=height,
+        components=components,
+        restart_interval=int.from_bytes(intervals[-1], "big") if intervals else 0,
+        scan=scan,
+        ecs_start=ecs_start,
+    )
+
+
+def _frame(frame: Segment, offset: int) -> tuple[int, int, tuple[Component, ...]]:
+    """Height, width and components of a frame header (B.2.2)."""
+    if frame.marker not in _FRAMES_READ:
+        raise UnsupportedFormat(f"a JPEG frame of kind SOF{frame.marker - SOF0} is not supported")
+    payload = frame.payload
+    if len(payload) < 6 or len(payload) != 6 + 3 * payload[5]:
+        raise MalformedImage.at(offset, "a frame header of the wrong length")
+    if payload[0] != 8:
+        raise UnsupportedFormat(f"a JPEG of {payload[0]} bits a sample is not supported")
+    height, width = int.from_bytes(payload[1:3], "big"), int.from_bytes(payload[3:5], "big")
+    components = tuple(
+        Component(payload[i], payload[i + 1] >> 4, payload[i + 1] & 15, payload[i + 2])
+        for i in range(6, len(payload), 3)
+    )
+    if height == 0 or width == 0 or not components:
+        raise MalformedImage.at(offset, f"a frame of {width} x {height}, {len(components)} comp.")
+    if any(not (1 <= c.h <= 4 and 1 <= c.v <= 4) for c in components):
+        raise MalformedImage.at(offset, "a sampling factor outside 1..4")
+    return height, width, components
+
+
+def entropy_segment(data: memoryview, start: int) -> EntropySegment:
+    """The entropy-coded data that begins at `start`.
+
+    It ends at the first 0xFF that is followed by neither 00 (stuffing), FF (fill) nor an RST;
+    searching for EOI from the end would take in what phones append. `MalformedImage` if it never
+    ends, or ends at a marker that cannot follow it.
+    """
+    view = np.frombuffer(data, np.uint8)
+    restarts: list[Offsets] = []
+    for base in range(start, len(view) - 1, _WINDOW):
+        window = view[base : base + _WINDOW + 1]
+        offsets = np.flatnonzero(window[:-1] == 0xFF)
+        codes = window[offsets + 1]
+        is_restart = (codes & 0xF8) == RST0
+        ends = np.flatnonzero(~is_restart & (codes != 0x00) & (codes != 0xFF))
+        if ends.size == 0:
+            restarts.append(offsets[is_restart] + base)
+            continue
+        restarts.append(offsets[: ends[0]][is_restart[: ends[0]]] + base)
+        end, marker = base + int(offsets[ends[0]]), int(codes[ends[0]])
+        if marker not in _AFTER_A_SCAN:
+            raise MalformedImage.at(end, f"marker {marker:02X} inside entropy-coded data")
+        markers = np.concatenate(restarts)
+        return EntropySegment(
+            start=start,
+            end=before_fill(data, end, start),
+            markers=markers,
+            numbers=view[markers + 1] & 7,
+            next_marker=marker,
+            next_offset=end + 2,
+        )
+    raise MalformedImage.at(len(data), "the file ends inside entropy-coded data")
+
+
+def before_fill(data: memoryview, offset: int, start: int) -> int:
+    """`offset`, moved back over the fill bytes before it (B.1.1.2)."""
+    while offset > start and data[offset - 1] == 0xFF:
+        offset -= 1
+    return offset
+
+
+def check_ends(data: memoryview, header: JpegHeader) -> int:
+    """How many scans the file has; `MalformedImage` if it does not go on to an EOI."""
+    start = header.ecs_start
+    for scan in range(1, MAX_SCANS + 1):
+        ecs = entropy_segment(data, start)
+        marker, offset = ecs.next_marker, ecs.next_offset
+        while marker not in {SOS, EOI}:
+            _, offset = _segment(data, marker, offset)
+            marker, offset = _next_marker(data, offset)
+        if marker == EOI:
+            return scan
+        _, start = _segment(data, SOS, offset)
+    raise MalformedImage.at(start, f"more than {MAX_SCANS} scans")

@@ -1,0 +1,213 @@
+"""Cutting a baseline JPEG into stripes that are JPEG files themselves, without decoding it.
+
+Here: at restart markers (T.81 E.1.4), by slicing. A file without them is one unit, which cannot be
+cut; a scan for bit positions and DC predictors would take its place beside this.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from math import ceil, lcm
+
+import numpy as np
+
+from shared.codecs.jpeg.markers import (
+    APP0,
+    APP14,
+    DHT,
+    DQT,
+    EOI,
+    RST0,
+    SOF0,
+    SOF1,
+    EntropySegment,
+    JpegHeader,
+    before_fill,
+    entropy_segment,
+)
+from shared.problems import MalformedImage
+
+_SAMPLINGS = {(1, 1), (2, 1), (1, 2), (2, 2), (4, 1), (1, 4)}
+"""Luma factors, with chroma at 1 x 1, that TurboJPEG knows (turbojpeg.h, enum TJSAMP)."""
+_EOI = bytes((0xFF, EOI))
+
+
+@dataclass(frozen=True, slots=True)
+class Stripe:
+    """Some rows of a picture as a JPEG file of its own."""
+
+    pieces: tuple[bytes | memoryview, ...]
+    """The file, to be written one after another."""
+    first: int
+    """Row of the picture where the wanted rows begin."""
+    rows: int
+    """How many rows are wanted."""
+    above: int
+    """Rows of halo decoded before the wanted ones."""
+    height: int
+    """All rows of the file: halo above, wanted rows, halo below."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return sum(len(piece) for piece in self.pieces)
+
+    @property
+    def crop(self) -> tuple[int, int] | None:
+        """(first, count) of the rows to keep, or None if all are wanted."""
+        return None if self.rows == self.height else (self.above, self.rows)
+
+
+def is_plain(jpeg: JpegHeader) -> bool:
+    """Whether the first scan is the whole picture in baseline Huffman coding, grey or YCbCr.
+
+    Such a file decodes to its Y plane alone, and its stripes can be joined.
+    """
+    return (
+        jpeg.sof in {SOF0, SOF1}
+        and jpeg.channels in {1, 3}
+        and jpeg.scan.payload[0] == jpeg.channels
+        and bytes(jpeg.scan.payload[-3:]) == b"\x00\x3f\x00"
+        and (jpeg.channels == 1 or (_is_known_sampling(jpeg) and _is_ycc(jpeg)))
+    )
+
+
+def _is_known_sampling(jpeg: JpegHeader) -> bool:
+    luma, *chroma = jpeg.components
+    return (luma.h, luma.v) in _SAMPLINGS and all((c.h, c.v) == (1, 1) for c in chroma)
+
+
+def _is_ycc(jpeg: JpegHeader) -> bool:
+    """Whether three components mean YCbCr, as libjpeg decides it (jdapimin.c, default_decompress_parms)."""
+    if any(bytes(payload[:5]) == b"JFIF\0" for payload in jpeg.payloads(APP0)):
+        return True
+    adobe = [p for p in jpeg.payloads(APP14) if len(p) >= 12 and bytes(p[:5]) == b"Adobe"]
+    if adobe:
+        return adobe[-1][11] != 0
+    return [c.id for c in jpeg.components] != [82, 71, 66]  # 'R', 'G', 'B'
+
+
+def check_restarts(jpeg: JpegHeader, ecs: EntropySegment) -> None:
+    """Raise `MalformedImage` unless the RSTs are exactly those the header promises (B.2.1, E.1.4).
+
+    libjpeg resynchronises over missing or misnumbered ones without an error, and the picture shows it.
+    """
+    mcus = jpeg.mcus_per_row * jpeg.mcu_rows
+    interval = jpeg.restart_interval
+    expected = ceil(mcus / interval) - 1 if interval else 0
+    if len(ecs.markers) != expected:
+        raise MalformedImage.at(
+            ecs.end, f"{len(ecs.markers)} restart markers where the header asks for {expected}"
+        )
+    wrong = np.flatnonzero(ecs.numbers != np.arange(expected) % 8)
+    if wrong.size:
+        raise MalformedImage.at(int(ecs.markers[wrong[0]]), "a restart marker out of order")
+
+
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """Where a JPEG may be cut: between units, each of whole MCU rows and whole restart intervals."""
+
+    jpeg: JpegHeader
+    ecs: EntropySegment
+    unit_intervals: int
+    """Restart intervals in a unit."""
+    unit_rows: int
+    """Pixel rows in a unit; the last may have fewer."""
+
+    @property
+    def units(self) -> int:
+        """Number of units, which is also the largest number of stripes; 1: cannot be cut."""
+        return ceil(self.jpeg.height / self.unit_rows)
+
+
+def find_cuts(data: memoryview, jpeg: JpegHeader) -> Cuts | None:
+    """Where a plain file may be cut; None if it is not plain and only another decoder can judge it.
+
+    Raises `MalformedImage` if its data is cut short or its restart markers are wrong.
+    """
+    if not is_plain(jpeg):
+        return None
+    ecs = entropy_segment(data, jpeg.ecs_start)
+    if ecs.next_marker != EOI:
+        return None
+    check_restarts(jpeg, ecs)
+    if jpeg.restart_interval == 0:
+        return Cuts(jpeg, ecs, unit_intervals=1, unit_rows=jpeg.height)
+    mcus = lcm(jpeg.mcus_per_row, jpeg.restart_interval)
+    rows = min(mcus // jpeg.mcus_per_row * jpeg.mcu_height, jpeg.height)
+    return Cuts(jpeg, ecs, mcus // jpeg.restart_interval, rows)
+
+
+def needs_halo(jpeg: JpegHeader) -> bool:
+    """Whether RGB rows depend on chroma of the MCU rows next to them (jdsample.c, fancy upsampling)."""
+    return jpeg.channels == 3 and jpeg.components[0].v > 1
+
+
+def stripes(data: memoryview, where: Cuts, count: int, *, halo: bool) -> list[Stripe]:
+    """The picture in at most `count` stripes of about the same height, top to bottom.
+
+    With `halo` a stripe also carries one unit of its neighbours on each inner side, as the vertical
+    chroma upsampling of libjpeg needs (jdsample.c, h2v2_fancy_upsample).
+    """
+    count = min(count, where.units)
+    bounds = [where.units * i // count for i in range(count + 1)]
+    return [_stripe(data, where, *pair, halo=int(halo)) for pair in pairwise(bounds)]
+
+
+def _stripe(data: memoryview, where: Cuts, first: int, end: int, *, halo: int) -> Stripe:
+    """Units [first, end) as a file, with `halo` units more on each side that has some."""
+    outer_first, outer_end = max(first - halo, 0), min(end + halo, where.units)
+    top, bottom = (min(unit * where.unit_rows, where.jpeg.height) for unit in (outer_first, outer_end))
+    row, row_end = (min(unit * where.unit_rows, where.jpeg.height) for unit in (first, end))
+    body, has_restart = _slice(data, where, outer_first, outer_end)
+    interval = where.jpeg.restart_interval if has_restart else 0
+    head = rebuilt_header(where.jpeg, height=bottom - top, restart_interval=interval)
+    return Stripe((head, body, _EOI), row, row_end - row, row - top, bottom - top)
+
+
+def _slice(data: memoryview, where: Cuts, first: int, end: int) -> tuple[memoryview, bool]:
+    """The entropy-coded data of units [first, end), RSTs counting from 0, and whether there are any."""
+    ecs = where.ecs
+    low, high = first * where.unit_intervals, min(end * where.unit_intervals, len(ecs.markers) + 1)
+    start = int(ecs.markers[low - 1]) + 2 if low else ecs.start
+    stop = ecs.end
+    if high <= len(ecs.markers):
+        stop = before_fill(data, int(ecs.markers[high - 1]), start)
+    inner = ecs.markers[low : high - 1]
+    body = data[start:stop]
+    if low % 8 and inner.size:
+        renumbered = np.frombuffer(body, np.uint8).copy()
+        renumbered[inner - start + 1] = RST0 + np.arange(inner.size) % 8
+        body = memoryview(renumbered).cast("B")
+    return body, inner.size > 0
+
+
+def rebuilt_header(
+    jpeg: JpegHeader, *, height: int, restart_interval: int, applications: bytes | None = None
+) -> bytes:
+    """SOI to SOS with only the segments that matter to a decoder, so that nothing else can trip it.
+
+    APP0 and APP14 stay, since they decide the colour space, unless `applications` (whole segments)
+    takes their place.
+    """
+    kinds = {DQT, DHT} if applications is not None else {APP0, APP14, DQT, DHT}
+    kept = [s for s in jpeg.segments if s.marker in kinds]
+    frame = bytes((8,)) + height.to_bytes(2, "big") + jpeg.width.to_bytes(2, "big")
+    frame += bytes((jpeg.channels,))
+    for c in jpeg.components:
+        # The factors of a single component mean nothing (A.2.2), yet trip some decoders.
+        factors = 0x11 if jpeg.channels == 1 else c.h << 4 | c.v
+        frame += bytes((c.id, factors, c.table))
+    parts = [b"\xff\xd8", applications or b"", *(segment(s.marker, s.payload) for s in kept)]
+    parts.append(segment(jpeg.sof, frame))
+    if restart_interval:
+        parts.append(segment(0xDD, restart_interval.to_bytes(2, "big")))
+    parts.append(segment(jpeg.scan.marker, jpeg.scan.payload))
+    return b"".join(parts)
+
+
+def segment(marker: int, payload: bytes | memoryview) -> bytes:
+    """A marker segment with its length (B.1.1.4)."""
+    return bytes((0xFF, marker)) + (len(payload) + 2).to_bytes(2, "big") + payload

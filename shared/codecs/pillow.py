@@ -1,0 +1,146 @@
+"""Every format and kind that only Pillow reads, decoded whole.
+
+Untrusted bytes meet C decoders here, so a worker runs this in a child process (`worker.child`).
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+
+import numpy as np
+from PIL import Image
+
+from shared.codecs.formats import Format
+from shared.codecs.jpeg import markers
+from shared.codecs.limits import Limits
+from shared.codecs.metadata import (
+    Density,
+    Metadata,
+    grey_profile,
+    plain_xmp,
+    without_thumbnail,
+)
+from shared.codecs.picture import Picture, sliced
+from shared.codecs.png import chunks
+from shared.codecs.png.decode import Inflater
+from shared.options import Luma
+from shared.problems import MalformedImage, UnsupportedFormat
+
+_PLUGINS = {Format.JPEG: ("JPEG", "MPO")} | {
+    f: (f.name,) for f in Format if f is not Format.JPEG
+}
+_GREY_MODES = {"L", "LA"}
+_REFUSED_MODES = {"I", "F"}
+"""32-bit samples: their range is not known, so no grey can be right."""
+_INCH = 0.0254
+_ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+"""(first x, first y, step x, step y) of each pass (PNG section 8.2)."""
+
+
+def decode(
+    data: memoryview, source: Format, luma: Luma, limits: Limits
+) -> tuple[Picture, Metadata, tuple[str, ...]]:
+    """The first frame in grey, its metadata, and notes on what was changed.
+
+    Raises `MalformedImage`, `ImageTooLarge` or `UnsupportedFormat`.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _check_whole(data, source)
+        image = _open(data, source)
+        limits.check(image.width, image.height, banded=False)
+        frames = int(getattr(image, "n_frames", 1)) if source is not Format.JPEG else 1
+        metadata = _metadata(image)
+        grey, narrowed = _grey(image, luma)
+    pixels = np.array(grey).reshape(grey.height, grey.width, -1)
+    notes = (("first-frame",) if frames > 1 else ()) + (("narrowed",) if narrowed else ())
+    return Picture(grey.width, grey.height, pixels.shape[2], sliced(pixels)), metadata, notes
+
+
+def _check_whole(data: memoryview, source: Format) -> None:
+    """Refuse what Pillow would let pass: a JPEG without its EOI, a PNG that is short or damaged."""
+    if source is Format.JPEG:
+        markers.check_ends(data, markers.parse(data))
+    elif source is Format.PNG:
+        png = chunks.parse(data)
+        inflater = Inflater(chunk.data for chunk in png.idat)
+        size = _filtered_size(png.header)
+        while size:
+            size -= len(inflater.read(min(size, 1 << 20)))
+        inflater.finish()
+
+
+def _filtered_size(header: chunks.PngHeader) -> int:
+    """Bytes of all filtered rows (PNG sections 7.2, 8.2)."""
+    bits = header.depth * header.channels
+    if not header.interlaced:
+        return header.height * (1 + (header.width * bits + 7) // 8)
+    total = 0
+    for x, y, step_x, step_y in _ADAM7:
+        width = max(-(-(header.width - x) // step_x), 0)
+        height = max(-(-(header.height - y) // step_y), 0)
+        total += height * (1 + (width * bits + 7) // 8) if width else 0
+    return total
+
+
+def _open(data: memoryview, source: Format) -> Image.Image:
+    Image.MAX_IMAGE_PIXELS = None  # our own limits follow, and name their setting
+    try:
+        return Image.open(io.BytesIO(data), formats=_PLUGINS[source])
+    except Image.UnidentifiedImageError as exc:
+        raise MalformedImage(f"no {source.name} file that the decoder knows") from exc
+    except Exception as exc:
+        raise MalformedImage(f"the {source.name} header does not parse: {exc}") from exc
+
+
+def _grey(image: Image.Image, luma: Luma) -> tuple[Image.Image, bool]:
+    """The image in mode L or LA, and whether 16 bits were narrowed to 8."""
+    if image.mode in _REFUSED_MODES:
+        raise UnsupportedFormat(f"pixels of mode {image.mode} are not supported")
+    if luma is Luma.BT601:
+        image.draft("L", None)
+    try:
+        image.load()
+        if image.mode.startswith("I;16"):
+            wide = np.asarray(image).astype(np.uint32)
+            return Image.fromarray(((wide * 255 + 32767) // 65535).astype(np.uint8)), True
+        if image.mode in _GREY_MODES and "transparency" not in image.info:
+            return image, False
+        alpha = image.has_transparency_data
+        return (image.convert("RGBA").convert("LA") if alpha else image.convert("L")), False
+    except MemoryError:
+        raise
+    except Exception as exc:
+        raise MalformedImage(f"the image does not decode: {exc}") from exc
+
+
+def _metadata(image: Image.Image) -> Metadata:
+    exif, xmp, icc = (image.info.get(name) for name in ("exif", "xmp", "icc_profile"))
+    dpi = image.info.get("dpi")
+    density = None
+    if isinstance(dpi, tuple) and len(dpi) == 2 and all(0 < float(v) < 1e6 for v in dpi):
+        density = Density(float(dpi[0]) / _INCH, float(dpi[1]) / _INCH, absolute=True)
+    return Metadata(
+        exif=without_thumbnail(exif.removeprefix(b"Exif\0\0")) if isinstance(exif, bytes) else None,
+        xmp=plain_xmp(xmp) if isinstance(xmp, bytes) else None,
+        density=density,
+        icc=grey_profile(icc) if isinstance(icc, bytes) else None,
+    )
+
+
+def save(picture: Picture, written: Format, metadata: Metadata) -> bytes:
+    """A TIFF (deflate) or WebP (lossless) file of the picture."""
+    pixels = np.concatenate(list(picture.bands))
+    image = Image.fromarray(pixels[:, :, 0] if picture.channels == 1 else pixels)
+    extra: dict[str, object] = {"compression": "tiff_deflate"}
+    if written is Format.WEBP:
+        image = image.convert("RGB" if picture.channels == 1 else "RGBA")
+        extra = {"lossless": True, "xmp": metadata.xmp or b""}
+    if metadata.exif:
+        extra["exif"] = b"Exif\0\0" + metadata.exif
+    if metadata.density and written is Format.TIFF:
+        extra["dpi"] = (metadata.density.x * _INCH, metadata.density.y * _INCH)
+    out = io.BytesIO()
+    image.save(out, written.name, **extra)
+    return out.getvalue()

@@ -1,0 +1,150 @@
+"""The chunk structure of a PNG file (PNG section 5), every length and CRC checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from isal import isal_zlib
+
+from shared.problems import MalformedImage
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+GREY, RGB, PALETTE, GREY_ALPHA, RGBA = 0, 2, 3, 4, 6
+CHANNELS = {GREY: 1, RGB: 3, PALETTE: 1, GREY_ALPHA: 2, RGBA: 4}
+_DEPTHS = {GREY: {1, 2, 4, 8, 16}, PALETTE: {1, 2, 4, 8}}
+"""Colour types with other depths than 8 and 16 (PNG table 12)."""
+_MAX_LENGTH = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class PngHeader:
+    """IHDR (PNG section 11.2.1)."""
+
+    width: int
+    height: int
+    depth: int
+    colour: int
+    interlaced: bool
+
+    @property
+    def channels(self) -> int:
+        """Samples per pixel as stored; 1 for a palette."""
+        return CHANNELS[self.colour]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A chunk with a good CRC."""
+
+    type: bytes
+    data: memoryview
+    raw: memoryview
+    """The chunk as it stands in the file: length, type, data, CRC."""
+
+
+@dataclass(frozen=True, slots=True)
+class PngFile:
+    """A PNG file that is whole: it has its IHDR, IDATs and IEND, and every critical CRC is right."""
+
+    header: PngHeader
+    ancillary: tuple[Chunk, ...]
+    palette: memoryview | None
+    idat: tuple[Chunk, ...]
+
+    def find(self, kind: bytes) -> memoryview | None:
+        """The data of the first ancillary chunk of this type."""
+        return next((chunk.data for chunk in self.ancillary if chunk.type == kind), None)
+
+
+def parse_header(data: memoryview) -> PngHeader:
+    """The IHDR alone; `MalformedImage` if it is missing or not legal."""
+    first = next(_chunks(data), None)
+    if first is None or first.type != b"IHDR":
+        raise MalformedImage.at(8, "the first chunk is not IHDR")
+    return _ihdr(first.data)
+
+
+def _ihdr(data: memoryview) -> PngHeader:
+    if len(data) != 13:
+        raise MalformedImage.at(16, f"an IHDR of {len(data)} bytes")
+    width, height = int.from_bytes(data[0:4], "big"), int.from_bytes(data[4:8], "big")
+    depth, colour, compression, filtering, interlace = data[8:13]
+    if not (1 <= width <= _MAX_LENGTH and 1 <= height <= _MAX_LENGTH):
+        raise MalformedImage.at(16, f"a size of {width} x {height}")
+    if colour not in CHANNELS or depth not in _DEPTHS.get(colour, {8, 16}):
+        raise MalformedImage.at(24, f"colour type {colour} with {depth} bits")
+    if compression or filtering or interlace > 1:
+        raise MalformedImage.at(26, "an unknown compression, filter or interlace method")
+    return PngHeader(width, height, depth, colour, interlace == 1)
+
+
+def _chunks(data: memoryview) -> Iterator[Chunk]:
+    """Chunks up to IEND; ancillary ones with a wrong CRC are left out."""
+    if data[:8] != SIGNATURE:
+        raise MalformedImage.at(0, "no PNG signature")
+    offset, kind = 8, b""
+    while kind != b"IEND":
+        length, kind = int.from_bytes(data[offset : offset + 4], "big"), bytes(data[offset + 4 : offset + 8])
+        end = offset + 12 + length
+        if end > len(data) or length > _MAX_LENGTH:
+            raise MalformedImage.at(offset, "the file ends inside a chunk")
+        if not (kind.isalpha() and kind.isascii()):
+            raise MalformedImage.at(offset + 4, "a chunk type that is not four letters")
+        stored = int.from_bytes(data[end - 4 : end], "big")
+        if isal_zlib.crc32(data[offset + 4 : end - 4]) == stored:
+            yield Chunk(kind, data[offset + 8 : end - 4], data[offset:end])
+        elif kind[:1].isupper():
+            raise MalformedImage.at(offset, f"the CRC of {kind.decode()} is wrong")
+        offset = end
+
+
+def parse(data: memoryview) -> PngFile:
+    """The whole file; `MalformedImage` where its structure breaks (PNG section 5.6)."""
+    header = parse_header(data)
+    palette: memoryview | None = None
+    ancillary: list[Chunk] = []
+    idat: list[Chunk] = []
+    previous = b""
+    for chunk in _chunks(data):
+        match chunk.type:
+            case b"IHDR" if previous == b"":
+                pass
+            case b"PLTE" if palette is None and not idat:
+                palette = _plte(chunk, header)
+            case b"IDAT" if not idat or previous == b"IDAT":
+                idat.append(chunk)
+            case b"IEND":
+                pass
+            case kind if kind[:1].isupper():
+                raise MalformedImage(f"chunk {kind.decode()} is unknown or out of place")
+            case _:
+                ancillary.append(chunk)
+        previous = chunk.type
+    if not idat or (header.colour == PALETTE and palette is None):
+        raise MalformedImage.at(len(data), "no IDAT, or no PLTE where one is needed")
+    return PngFile(header, tuple(ancillary), palette, tuple(idat))
+
+
+def _plte(chunk: Chunk, header: PngHeader) -> memoryview:
+    entries, odd = divmod(len(chunk.data), 3)
+    limit = 2**header.depth if header.colour == PALETTE else 256
+    if odd or not 1 <= entries <= limit:
+        raise MalformedImage(f"a palette of {len(chunk.data)} bytes at {header.depth} bits")
+    return chunk.data
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    """A chunk with its length and CRC (PNG section 5.3)."""
+    return b"".join((len(data).to_bytes(4, "big"), kind, data, _crc(kind, data)))
+
+
+def _crc(kind: bytes, data: bytes) -> bytes:
+    return isal_zlib.crc32(data, isal_zlib.crc32(kind)).to_bytes(4, "big")
+
+
+def ihdr(header: PngHeader) -> bytes:
+    """Signature and IHDR chunk."""
+    sizes = header.width.to_bytes(4, "big") + header.height.to_bytes(4, "big")
+    kinds = bytes((header.depth, header.colour, 0, 0, int(header.interlaced)))
+    return SIGNATURE + chunk(b"IHDR", sizes + kinds)

@@ -1,0 +1,50 @@
+"""Grey bands to PNG, in the one layout of ours (`layout`): the same for a stripe and a whole picture."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Protocol, TypeAlias
+
+from isal import isal_zlib
+
+from shared.codecs.picture import Band, Picture
+from shared.codecs.png.chunks import GREY, GREY_ALPHA, PngHeader, chunk, ihdr
+from shared.codecs.png.filters import AdaptiveFilter, Filtered, UpFilter
+from shared.codecs.png.layout import FINAL_BLOCK, IEND, ZLIB_HEADER
+from shared.options import Effort
+
+_RowFilter: TypeAlias = Callable[[Band], Filtered]
+
+
+class _Deflater(Protocol):
+    def compress(self, data: Filtered, /) -> bytes: ...
+    def flush(self, mode: int, /) -> bytes: ...
+
+
+def _stages(effort: Effort, row_bytes: int, step: int) -> tuple[_RowFilter, _Deflater]:
+    """Row filter and raw deflate stream for an effort."""
+    match effort:
+        case Effort.FAST:
+            return UpFilter(row_bytes, step), isal_zlib.compressobj(1, zlib.DEFLATED, -15)
+        case Effort.BALANCED:
+            return AdaptiveFilter(row_bytes, step), isal_zlib.compressobj(3, zlib.DEFLATED, -15)
+        case Effort.SMALL:
+            return AdaptiveFilter(row_bytes, step), zlib.compressobj(9, zlib.DEFLATED, -15)
+
+
+def encode(picture: Picture, effort: Effort, metadata: bytes = b"") -> Iterator[bytes]:
+    """The picture (1 or 2 channels) as a PNG file, in pieces; `metadata` are whole chunks."""
+    colour = {1: GREY, 2: GREY_ALPHA}[picture.channels]
+    yield ihdr(PngHeader(picture.width, picture.height, 8, colour, interlaced=False)) + metadata
+    yield chunk(b"IDAT", ZLIB_HEADER)
+    row_filter, deflater = _stages(effort, picture.width * picture.channels, picture.channels)
+    adler = 1
+    for band in picture.bands:
+        filtered = row_filter(band)
+        adler = isal_zlib.adler32(filtered, adler)
+        deflated = deflater.compress(filtered)
+        if deflated:
+            yield chunk(b"IDAT", deflated)
+    yield chunk(b"IDAT", deflater.flush(zlib.Z_SYNC_FLUSH))
+    yield chunk(b"IDAT", FINAL_BLOCK + adler.to_bytes(4, "big")) + IEND

@@ -1,0 +1,213 @@
+"""What a caller may ask for: parsed and validated here, for gateway, worker and inline alike.
+
+`TABLE` is the one list of names, values and meanings; errors and OpenAPI are made from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shared.codecs.formats import WRITTEN, Format
+from shared.problems import InvalidOption
+
+
+class Luma(StrEnum):
+    """The formula for grey."""
+
+    BT601 = "bt601"
+    """The stored Y plane of a YCbCr JPEG; else as BT601_RGB."""
+    BT601_RGB = "bt601-rgb"
+    """Always from RGB pixels, bit-equal to Pillow's ``convert("L")``."""
+
+
+class Effort(StrEnum):
+    """How hard to compress."""
+
+    FAST = "fast"
+    BALANCED = "balanced"
+    SMALL = "small"
+
+
+class Keep(StrEnum):
+    """What becomes of EXIF, XMP and resolution."""
+
+    KEEP = "keep"
+    STRIP = "strip"
+
+
+MAX_STRIPES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """One conversion's options; the defaults are those of the public interface."""
+
+    format: Format | None = None
+    """None: the source's own format, else PNG."""
+    luma: Luma = Luma.BT601
+    quality: int | None = None
+    """JPEG only. None: the source's own quantisation table, or 90."""
+    effort: Effort = Effort.FAST
+    metadata: Keep = Keep.KEEP
+    stripes: int | None = None
+    """At most so many stripes. None: as many as there are free slots."""
+    rows: tuple[int, int] | None = None
+    """(first, count): keep only these decoded rows of a JPEG. Workers only."""
+    part: bool = False
+    """Return a mergeable stripe. Workers only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A query parameter as documented."""
+
+    name: str
+    values: str
+    """Allowed values, as errors list them."""
+    meaning: str
+    enum: tuple[str, ...] = ()
+    minimum: int | None = None
+    maximum: int | None = None
+
+
+_FORMATS = {"jpg": Format.JPEG, "tif": Format.TIFF} | {f.value: f for f in WRITTEN}
+_WRITTEN_NAMES = tuple(f.value for f in WRITTEN)
+
+TABLE: tuple[Option, ...] = (
+    Option(
+        "format",
+        "same, " + ", ".join(_WRITTEN_NAMES),
+        "Format of the result. `same` is the source's own if it is among these, else PNG. "
+        "Absent: one image type in `Accept` decides.",
+        ("same", *_WRITTEN_NAMES, "jpg", "tif"),
+    ),
+    Option(
+        "luma",
+        ", ".join(Luma),
+        "What grey means. `bt601` of a YCbCr JPEG is its stored Y plane; `bt601-rgb` always goes "
+        "through RGB.",
+        tuple(Luma),
+    ),
+    Option(
+        "quality",
+        "1 to 100",
+        "JPEG results only. Absent: the source's own quantisation table; 90 where there is none.",
+        minimum=1,
+        maximum=100,
+    ),
+    Option("effort", ", ".join(Effort), "How hard to compress PNG.", tuple(Effort)),
+    Option(
+        "metadata",
+        ", ".join(Keep),
+        "`keep` keeps EXIF with orientation, XMP and resolution.",
+        tuple(Keep),
+    ),
+    Option(
+        "stripes",
+        f"1 to {MAX_STRIPES}",
+        "At most so many stripes, whatever is free; 1 is one whole image.",
+        minimum=1,
+        maximum=MAX_STRIPES,
+    ),
+)
+WORKER_TABLE: tuple[Option, ...] = (
+    *TABLE,
+    Option("rows", "first:count, first a multiple of 8", "Keep only these rows of a JPEG."),
+    Option("part", "1", "Return a stripe that can be merged.", ("1",)),
+)
+
+
+def parse(pairs: Iterable[tuple[str, str]], table: Sequence[Option] = TABLE) -> Options:
+    """Options from query pairs; `InvalidOption` for unknown names, repeated names and bad values."""
+    known = {option.name: option for option in table}
+    given: dict[str, str] = {}
+    for name, value in pairs:
+        if name not in known:
+            raise InvalidOption(f"unknown option {name!r}; allowed: {', '.join(known)}")
+        if name in given:
+            raise InvalidOption(f"option {name!r} is given twice")
+        _check(known[name], value)
+        given[name] = value
+    return Options(
+        format=_FORMATS.get(given.get("format", "same")),
+        luma=Luma(given.get("luma", Luma.BT601)),
+        quality=int(given["quality"]) if "quality" in given else None,
+        effort=Effort(given.get("effort", Effort.FAST)),
+        metadata=Keep(given.get("metadata", Keep.KEEP)),
+        stripes=int(given["stripes"]) if "stripes" in given else None,
+        rows=_rows(given["rows"]) if "rows" in given else None,
+        part="part" in given,
+    )
+
+
+def _check(option: Option, value: str) -> None:
+    if option.enum:
+        allowed = value in option.enum
+    elif option.minimum is not None and option.maximum is not None:
+        allowed = _is_number(value) and option.minimum <= int(value) <= option.maximum
+    else:
+        first, colon, count = value.partition(":")
+        allowed = bool(colon) and _is_number(first) and _is_number(count)
+        allowed = allowed and int(first) % 8 == 0 and int(count) > 0
+    if not allowed:
+        raise InvalidOption(f"{option.name}={value[:40]!r} is not allowed; allowed: {option.values}")
+
+
+def _is_number(value: str) -> bool:
+    return value.isascii() and value.isdigit() and len(value) <= 9
+
+
+def _rows(value: str) -> tuple[int, int]:
+    first, _, count = value.partition(":")
+    return int(first), int(count)
+
+
+def query(options: Options) -> list[tuple[str, str]]:
+    """The query pairs that `parse` turns back into these options; defaults are left out."""
+    pairs: list[tuple[str, object]] = [
+        ("format", options.format),
+        ("luma", None if options.luma is Luma.BT601 else options.luma),
+        ("quality", options.quality),
+        ("effort", None if options.effort is Effort.FAST else options.effort),
+        ("metadata", None if options.metadata is Keep.KEEP else options.metadata),
+        ("stripes", options.stripes),
+        ("rows", None if options.rows is None else f"{options.rows[0]}:{options.rows[1]}"),
+        ("part", "1" if options.part else None),
+    ]
+    return [(name, str(value)) for name, value in pairs if value is not None]
+
+
+def accepted(accept: str | None) -> Format | None:
+    """The one concrete image type that an Accept header names and we write, or None."""
+    named = set()
+    for entry in (accept or "").split(","):
+        kind, *parameters = (item.strip().lower() for item in entry.split(";"))
+        refused = any(p.replace(" ", "") in {"q=0", "q=0.0", "q=0.00", "q=0.000"} for p in parameters)
+        if kind.startswith("image/") and not refused:
+            named.add(kind)
+    found = [f for f in WRITTEN if f.media_type in named]
+    return found[0] if len(found) == 1 else None
+
+
+def openapi(table: Sequence[Option] = TABLE) -> list[dict[str, object]]:
+    """The table as OpenAPI parameters."""
+    return [
+        {
+            "name": option.name,
+            "in": "query",
+            "required": False,
+            "description": option.meaning,
+            "schema": _schema(option),
+        }
+        for option in table
+    ]
+
+
+def _schema(option: Option) -> dict[str, object]:
+    if option.enum:
+        return {"type": "string", "enum": list(option.enum)}
+    if option.minimum is not None:
+        return {"type": "integer", "minimum": option.minimum, "maximum": option.maximum}
+    return {"type": "string"}

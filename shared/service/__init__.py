@@ -1,0 +1,1 @@
+"""What makes a process a good pod: signals and drain, internal port, health, logs, limits."""

@@ -1,0 +1,81 @@
+"""Answers: a file in pieces that are never joined, and problems as problem+json, made in one place."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from shared.problems import (
+    MEDIA_TYPE,
+    Internal,
+    InvalidRequest,
+    MethodNotAllowed,
+    NotFound,
+    Problem,
+)
+
+_LOG = logging.getLogger("grisaille.service")
+
+
+class PiecesResponse(Response):
+    """A complete body held as several buffers, sent one after another under one Content-Length."""
+
+    def __init__(
+        self, pieces: Sequence[bytes | memoryview], media_type: str, headers: Mapping[str, str]
+    ) -> None:
+        self._pieces = pieces
+        size = sum(len(piece) for piece in pieces)
+        super().__init__(media_type=media_type, headers={**headers, "Content-Length": str(size)})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send head and pieces."""
+        await send(
+            {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        )
+        for piece in self._pieces:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def problem_response(problem: Problem, request_id: str | None = None) -> Response:
+    """The problem as an answer."""
+    document = problem.document()
+    if request_id is not None:
+        document["request_id"] = request_id
+    headers = {"Cache-Control": "no-store"}
+    if problem.retry_after is not None:
+        headers["Retry-After"] = str(problem.retry_after)
+    return Response(json.dumps(document), problem.status, headers, MEDIA_TYPE)
+
+
+def _translated(error: Exception) -> Problem:
+    """What the framework raises, as one of ours."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, RequestValidationError):
+        return InvalidRequest(str(error.errors()))
+    if isinstance(error, HTTPException):
+        kind = {404: NotFound, 405: MethodNotAllowed}.get(error.status_code, InvalidRequest)
+        return kind(str(error.detail))
+    return Internal("an unexpected error; the log has it under this request id")
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Answer every exception with a problem."""
+
+    async def handle(request: Request, error: Exception) -> Response:
+        problem = _translated(error)
+        request_id: str | None = getattr(request.state, "request_id", None)
+        if problem.status == Internal.status:
+            _LOG.error("internal", exc_info=error, extra={"fields": {"request_id": request_id}})
+        return problem_response(problem, request_id)
+
+    for kind in (Problem, HTTPException, RequestValidationError, Exception):
+        app.add_exception_handler(kind, handle)

@@ -1,0 +1,44 @@
+"""Settings that gateway and worker have in common, read from ``GRISAILLE_*`` in the environment."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.codecs.limits import Limits
+
+
+class ServiceSettings(BaseSettings):
+    """Validated once at start, passed on as a value; each name is also the one that errors give."""
+
+    model_config = SettingsConfigDict(env_prefix="GRISAILLE_", frozen=True, extra="ignore")
+
+    host: str = Field("0.0.0.0", description="address of the public port")  # noqa: S104 - pods are reached from outside
+    port: int = Field(8000, ge=0, le=65535, description="public port")
+    internal_host: str = Field("0.0.0.0", description="address of the internal port")  # noqa: S104 - probes come from outside
+    internal_port: int = Field(9000, ge=0, le=65535, description="health, readiness and metrics")
+    reuse_port: bool = Field(
+        default=False, description="share a port that a supervisor keeps reserved for this process"
+    )
+    exit_with_parent: bool = Field(
+        default=False, description="stop when standard input, a supervisor's pipe, is closed"
+    )
+    drain_quiet_seconds: float = Field(
+        5.0, ge=0, description="stop once no request came for so long after SIGTERM"
+    )
+    drain_max_seconds: float = Field(20.0, ge=0, description="stop draining after so long")
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
+
+    max_upload_bytes: int = Field(512 << 20, gt=0, description="size of an upload")
+    max_pixels: int = Field(
+        Limits().max_pixels, gt=0, description="pixels of an image converted band by band"
+    )
+    max_pixels_whole: int = Field(
+        Limits().max_pixels_whole, gt=0, description="pixels of an image that is decoded whole"
+    )
+    max_side: int = Field(Limits().max_side, gt=0, description="width or height of an image")
+
+    @property
+    def limits(self) -> Limits:
+        """What a file may claim."""
+        return Limits(self.max_pixels, self.max_pixels_whole, self.max_side)

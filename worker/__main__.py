@@ -1,0 +1,48 @@
+"""``python -m worker``: one worker process."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.process_collector import ProcessCollector
+
+from shared.service import logs, server
+from shared.service.cpu import cpu_count
+from shared.service.internal import internal_app
+from shared.service.lifecycle import Lifecycle
+from worker.app import create_app
+from worker.child import Children
+from worker.metrics import WorkerMetrics
+from worker.settings import WorkerSettings
+from worker.slots import Slots
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    settings = WorkerSettings()
+    logs.configure(settings.log_level)
+    count = settings.slots or cpu_count()
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    metrics = WorkerMetrics(registry)
+    lifecycle = Lifecycle()
+    slots = Slots(count, settings.queue or 2 * count, metrics)
+    children = Children(count, settings.child_conversions)
+
+    async def prepare() -> None:
+        """Nothing is left to do: importing the codecs has compiled the kernels or loaded them."""
+
+    async def close() -> None:
+        slots.close()
+        children.close()
+
+    server.run(
+        settings,
+        lifecycle,
+        public=create_app(settings, lifecycle, slots, children, metrics),
+        internal=internal_app(lifecycle, registry),
+        prepare=prepare,
+        close=close,
+    )
+
+
+main()

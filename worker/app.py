@@ -1,0 +1,51 @@
+"""The worker's public app: routes, problems, and the headers that are on every answer."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.contract import CONTRACT, CONTRACT_NUMBER, LOAD
+from shared.service.lifecycle import Lifecycle, TrackRequests
+from shared.service.responses import install_problem_handlers
+from shared.version import VERSION
+from worker.child import Children
+from worker.metrics import WorkerMetrics
+from worker.routes import router
+from worker.settings import WorkerSettings
+from worker.slots import Slots
+
+
+class _ContractHeaders:
+    """Adds contract number and load to every answer."""
+
+    def __init__(self, app: ASGIApp, slots: Slots) -> None:
+        self._app = app
+        self._slots = slots
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_load(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers[CONTRACT] = CONTRACT_NUMBER
+                headers[LOAD] = self._slots.load
+            await send(message)
+
+        await self._app(scope, receive, send_with_load)
+
+
+def create_app(
+    settings: WorkerSettings,
+    lifecycle: Lifecycle,
+    slots: Slots,
+    children: Children,
+    metrics: WorkerMetrics,
+) -> FastAPI:
+    """The app of the public port."""
+    app = FastAPI(title="Grisaille worker", version=VERSION)
+    app.include_router(router(settings, slots, children, metrics))
+    install_problem_handlers(app)
+    app.add_middleware(_ContractHeaders, slots=slots)
+    app.add_middleware(TrackRequests, lifecycle=lifecycle)
+    return app

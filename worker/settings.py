@@ -1,0 +1,22 @@
+"""Settings of a worker; those it shares with the gateway are in `shared.service.settings`."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from shared.service.settings import ServiceSettings
+
+
+class WorkerSettings(ServiceSettings):
+    """Read from ``GRISAILLE_*``."""
+
+    port: int = Field(8000, ge=0, le=65535, description="public port")
+    internal_port: int = Field(9000, ge=0, le=65535, description="health, readiness and metrics")
+    slots: int = Field(0, ge=0, description="conversions at a time; 0: the CPU limit")
+    queue: int = Field(0, ge=0, description="conversions that may wait; 0: twice the slots")
+    child_conversions: int = Field(
+        200, gt=0, description="conversions before the child process that runs Pillow is replaced"
+    )
+    max_seconds: float = Field(
+        170.0, gt=0, description="time for a conversion whose caller names no deadline"
+    )
