@@ -45,9 +45,7 @@ class _Gateway:
         pool = Pool(Random(), time.monotonic)  # noqa: S311 - balancing is not cryptography
         endpoints = StaticEndpoints(settings.workers)
         await probe(pool, endpoints, client)
-        self._prober = asyncio.create_task(
-            probe_forever(pool, endpoints, client, settings.probe_seconds)
-        )
+        self._prober = asyncio.create_task(probe_forever(pool, endpoints, client, settings.probe_seconds))
         self._metrics.watch_workers(lambda: pool.known, lambda: len(pool.ready))
         fanout = Fanout(settings, pool, client, self._metrics)
         services = Services(settings, pool, fanout, self._executor)

@@ -162,9 +162,7 @@ async def _merged(
     return Result(pieces, job.written, replace(chosen, stripes=len(done)), done, notes)
 
 
-def _parts(
-    job: _Job, count: int, verify: Callable[[bytearray, int, int], _T]
-) -> list[Part[_T]]:
+def _parts(job: _Job, count: int, verify: Callable[[bytearray, int, int], _T]) -> list[Part[_T]]:
     """The stripes of a JPEG as parts."""
     cuts = job.header.cuts
     if cuts is None:

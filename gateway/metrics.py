@@ -43,9 +43,7 @@ class GatewayMetrics:
         )
         for failure in attempt.AttemptError.__subclasses__():
             self.failed_attempts.labels(failure.__name__)
-        self._workers = Gauge(
-            "grisaille_gateway_workers", "Workers by state.", ("state",), registry=registry
-        )
+        self._workers = Gauge("grisaille_gateway_workers", "Workers by state.", ("state",), registry=registry)
 
     def watch_workers(self, known: Callable[[], float], ready: Callable[[], float]) -> None:
         """Read the worker counts from these functions whenever metrics are collected."""

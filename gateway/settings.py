@@ -12,9 +12,7 @@ class GatewaySettings(ServiceSettings):
 
     port: int = Field(5006, ge=0, le=65535, description="public port")
     internal_port: int = Field(9006, ge=0, le=65535, description="health, readiness and metrics")
-    workers: str = Field(
-        "http://127.0.0.1:8000", description="workers, as URLs with commas between them"
-    )
+    workers: str = Field("http://127.0.0.1:8000", description="workers, as URLs with commas between them")
     inline_max_pixels: int = Field(
         4_000_000, ge=0, description="convert here up to so many pixels when no worker is ready; 0: never"
     )

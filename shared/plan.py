@@ -33,9 +33,7 @@ class Plan:
     """A slug."""
 
 
-def plan(
-    header: ImageHeader, written: Format, options: Options, free_slots: int
-) -> Plan:
+def plan(header: ImageHeader, written: Format, options: Options, free_slots: int) -> Plan:
     """Whole, or as many stripes as slots are free and the image allows.
 
     When all slots are busy an image stays whole: that is the least total work. `options.stripes`

@@ -36,6 +36,4 @@ class WorkerMetrics:
             registry=registry,
         )
         self.slots = Gauge("grisaille_worker_slots", "Slots of this worker.", registry=registry)
-        self.running = Gauge(
-            "grisaille_worker_running", "Conversions in a slot now.", registry=registry
-        )
+        self.running = Gauge("grisaille_worker_running", "Conversions in a slot now.", registry=registry)

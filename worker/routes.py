@@ -26,9 +26,7 @@ _CLIENT_CLOSED = 499
 """Never seen by anyone: the connection is gone."""
 
 
-def router(
-    settings: WorkerSettings, slots: Slots, children: Children, metrics: WorkerMetrics
-) -> APIRouter:
+def router(settings: WorkerSettings, slots: Slots, children: Children, metrics: WorkerMetrics) -> APIRouter:
     """The worker's public routes."""
     routes = APIRouter()
 
@@ -66,7 +64,7 @@ async def _converted(
     cancel = Cancel(_seconds(request, settings))
     async with slots.admitted():
         data = await body.receive(request, settings.max_upload_bytes)
-        work = functools.partial(_convert, memoryview(data), options, settings.limits, children)
+        work = functools.partial(_convert, memoryview(data), options, settings.limits, children, slots)
         return await slots.run(work, cancel, functools.partial(body.client_gone, request))
 
 
@@ -78,7 +76,12 @@ def _seconds(request: Request, settings: WorkerSettings) -> float:
 
 
 def _convert(
-    data: memoryview, options: Options, limits: Limits, children: Children, cancel: Cancel
+    data: memoryview,
+    options: Options,
+    limits: Limits,
+    children: Children,
+    slots: Slots,
+    cancel: Cancel,
 ) -> Converted:
     """The conversion, in a slot's thread."""
     return convert.grey(
@@ -87,6 +90,7 @@ def _convert(
         limits,
         whole=functools.partial(_in_child, children, cancel),
         check=cancel.check,
+        overlap=slots.alone,
     )
 
 

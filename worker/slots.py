@@ -62,6 +62,11 @@ class Slots:
         """``running/slots/queued``."""
         return f"{self._running}/{self._slots}/{self._admitted - self._running}"
 
+    @property
+    def alone(self) -> bool:
+        """Whether a conversion has the worker to itself, and may use more than its own thread."""
+        return self._admitted <= 1
+
     @contextlib.asynccontextmanager
     async def admitted(self) -> AsyncGenerator[None]:
         """A place in a slot or in the queue; `Overloaded` if there is none."""

@@ -73,6 +73,9 @@ class Request:
     headers: Mapping[str, str]
 
 
+_WITH_HEAD = 1 << 10
+
+
 class _Body(httpx.AsyncByteStream):
     """Buffers sent as they are; may be read again for another attempt."""
 
@@ -81,8 +84,11 @@ class _Body(httpx.AsyncByteStream):
         self.sent = 0.0
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        for piece in self._pieces:
-            yield piece  # type: ignore[misc]  # the transport writes any buffer
+        first, *rest = self._pieces
+        # The head is joined with what comes first, which copies it: let that be little.
+        for piece in (first[:_WITH_HEAD], first[_WITH_HEAD:], *rest):
+            if piece:
+                yield piece  # type: ignore[misc]  # the transport writes any buffer
         self.sent = time.monotonic()
 
 
@@ -104,9 +110,7 @@ async def attempt(client: httpx.AsyncClient, url: str, request: Request, seconds
         raise SentNoAnswerError(str(exc)) from exc
 
 
-async def _attempt(
-    client: httpx.AsyncClient, url: str, request: Request, seconds: float
-) -> Answer:
+async def _attempt(client: httpx.AsyncClient, url: str, request: Request, seconds: float) -> Answer:
     body = _Body(request.pieces)
     headers = {
         **request.headers,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -87,9 +87,7 @@ class Fanout:
         self._pool = pool
         self._client = client
         self._metrics = metrics
-        self._retries = Budget(
-            settings.retry_budget_ratio, settings.retry_budget_per_second, time.monotonic
-        )
+        self._retries = Budget(settings.retry_budget_ratio, settings.retry_budget_per_second, time.monotonic)
         self._hedges = Budget(settings.hedge_ratio, 0.0, time.monotonic)
         self._lateness = Lateness()
 
@@ -102,9 +100,8 @@ class Fanout:
         self._retries.deposit()
         self._hedges.deposit()
         while True:
-            worker = await self._worker(progress)
             try:
-                return await self._hedged(part, worker, progress)
+                return await self._hedged(part, progress)
             except AttemptError as exc:
                 self._metrics.failed_attempts.labels(type(exc).__name__).inc()
                 await self._before_retry(exc, progress)
@@ -138,22 +135,19 @@ class Fanout:
         while not self._retries.withdraw() and progress.left > 0:
             await asyncio.sleep(_PAUSE_SECONDS)
 
-    async def _hedged(self, part: Part[_T], worker: Worker, progress: _Progress) -> Delivered[_T]:
-        def other() -> asyncio.Task[Delivered[_T]] | None:
+    async def _hedged(self, part: Part[_T], progress: _Progress) -> Delivered[_T]:
+        def other() -> Coroutine[None, None, Delivered[_T]] | None:
             if len(self._pool.ready) < 2 or not self._hedges.withdraw():
                 return None
-            second = self._pool.take([*progress.tried, worker])
-            if second is None:
-                return None
             progress.hedged = True
-            return asyncio.ensure_future(self._try(part, second, progress))
+            return self._try(part, progress)
 
-        return await hedged(
-            lambda: self._try(part, worker, progress), other, self._lateness.after(part.pixels)
-        )
+        late = self._lateness.after(part.pixels)
+        return await hedged(lambda: self._try(part, progress), other, late)
 
-    async def _try(self, part: Part[_T], worker: Worker, progress: _Progress) -> Delivered[_T]:
-        """One attempt on a worker that was taken for it, and what the pool learns from it."""
+    async def _try(self, part: Part[_T], progress: _Progress) -> Delivered[_T]:
+        """One attempt on one worker, and what the pool learns from it."""
+        worker = await self._worker(progress)
         progress.attempts += 1
         progress.tried.append(worker)
         started = time.monotonic()

@@ -32,9 +32,7 @@ _DOCS: dict[str, object] = {
         "description": "The image itself, or multipart/form-data with exactly one file.",
         "content": {
             "application/octet-stream": _BINARY,
-            "multipart/form-data": {
-                "schema": {"type": "object", "properties": {"image": _BINARY["schema"]}}
-            },
+            "multipart/form-data": {"schema": {"type": "object", "properties": {"image": _BINARY["schema"]}}},
         },
     },
 }
@@ -71,9 +69,7 @@ def router(services: Services, metrics: GatewayMetrics) -> APIRouter:
     return routes
 
 
-async def _answer(
-    request: Request, services: Services, metrics: GatewayMetrics, stages: Stages
-) -> Response:
+async def _answer(request: Request, services: Services, metrics: GatewayMetrics, stages: Stages) -> Response:
     options = _options(request)
     upload = await uploads.receive(request, services.settings.max_upload_bytes)
     stages.end("receive")
@@ -114,9 +110,7 @@ async def _unless_gone(
         gone.cancel()
 
 
-def _headers(
-    result: Result, filename: str | None, stages: Stages, begin: float
-) -> dict[str, str]:
+def _headers(result: Result, filename: str | None, stages: Stages, begin: float) -> dict[str, str]:
     workers = len({part.worker for part in result.parts})
     plan = result.plan
     headers = {
@@ -145,5 +139,3 @@ def _log(request: Request, outcome: str, stages: Stages, **fields: object) -> No
         stages=stages.header(),
         **fields,
     )
-
-

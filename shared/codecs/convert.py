@@ -70,15 +70,17 @@ def grey(
     *,
     whole: WholeConverter | None = None,
     check: Callable[[], None] = never_cancelled,
+    overlap: bool = False,
 ) -> Converted:
     """The image in grey.
 
     `whole` converts what must be decoded in one piece (default: in this process); `check` is called
-    before every band and may raise to end the job. Raises `MalformedImage`, `ImageTooLarge`,
+    before every band and may raise to end the job; with `overlap` the stages of a serial format run in
+    threads of their own. Raises `MalformedImage`, `ImageTooLarge`,
     `UnsupportedFormat`, and `InvalidOption` where `rows` does not fit the image.
     """
     try:
-        decoded = _by_bands(data, options, limits)
+        decoded = _by_bands(data, options, limits, overlap=overlap)
         if decoded is not None:
             return _encoded(_checked(decoded, check), options, sniff(data))
     except jpeg_decode.UncleanScanError:
@@ -94,7 +96,7 @@ def grey_whole(data: memoryview, options: Options, limits: Limits) -> Converted:
     return _encoded(_cropped(_Decoded(picture, metadata, table, notes), options), options, source)
 
 
-def _by_bands(data: memoryview, options: Options, limits: Limits) -> _Decoded | None:
+def _by_bands(data: memoryview, options: Options, limits: Limits, *, overlap: bool) -> _Decoded | None:
     """The image through our own decoders, or None if it is not of a kind they read."""
     source = sniff(data)
     if resolve(options.format, source) not in {Format.PNG, Format.JPEG}:
@@ -102,7 +104,7 @@ def _by_bands(data: memoryview, options: Options, limits: Limits) -> _Decoded | 
     if source is Format.JPEG:
         return _jpeg(data, options, limits)
     if source is Format.PNG:
-        return _png(data, options, limits)
+        return _png(data, options, limits, overlap=overlap)
     return None
 
 
@@ -121,14 +123,14 @@ def _jpeg(data: memoryview, options: Options, limits: Limits) -> _Decoded | None
     return _cropped(_Decoded(picture, jpeg_metadata.read(jpeg), table), options)
 
 
-def _png(data: memoryview, options: Options, limits: Limits) -> _Decoded | None:
+def _png(data: memoryview, options: Options, limits: Limits, *, overlap: bool) -> _Decoded | None:
     header = chunks.parse_header(data)
     limits.check(header.width, header.height, banded=header.depth == 8 and not header.interlaced)
     png = chunks.parse(data)
     if not png_decode.is_ours(png):
         return None
     notes = ("first-frame",) if png.find(b"acTL") else ()
-    picture = png_decode.grey(png, luma.bt601)
+    picture = png_decode.grey(png, luma.bt601, overlap=overlap)
     return _cropped(_Decoded(picture, png_metadata.read(png), notes=notes), options)
 
 
@@ -179,9 +181,7 @@ def _encoded(decoded: _Decoded, options: Options, source: Format) -> Converted:
     return Converted(pieces, written, notes + note)
 
 
-def _jpeg_encoder(
-    decoded: _Decoded, options: Options
-) -> tuple[jpeg_encode.BlockRowEncoder, tuple[str, ...]]:
+def _jpeg_encoder(decoded: _Decoded, options: Options) -> tuple[jpeg_encode.BlockRowEncoder, tuple[str, ...]]:
     """The encoder for the quality asked for, else with the source's own table, and what to note."""
     if options.quality is None and decoded.table is not None:
         return jpeg_encode.with_table(decoded.table), ("requantised",)

@@ -27,9 +27,7 @@ from shared.codecs.png.decode import Inflater
 from shared.options import Luma
 from shared.problems import MalformedImage, UnsupportedFormat
 
-_PLUGINS = {Format.JPEG: ("JPEG", "MPO")} | {
-    f: (f.name,) for f in Format if f is not Format.JPEG
-}
+_PLUGINS = {Format.JPEG: ("JPEG", "MPO")} | {f: (f.name,) for f in Format if f is not Format.JPEG}
 _GREY_MODES = {"L", "LA"}
 _REFUSED_MODES = {"I", "F"}
 """32-bit samples: their range is not known, so no grey can be right."""

@@ -26,6 +26,4 @@ def internal_app(lifecycle: Lifecycle, registry: CollectorRegistry) -> Starlette
     async def metrics(_: Request) -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
-    return Starlette(
-        routes=[Route(HEALTHZ, healthz), Route(READYZ, readyz), Route(METRICS, metrics)]
-    )
+    return Starlette(routes=[Route(HEALTHZ, healthz), Route(READYZ, readyz), Route(METRICS, metrics)])

@@ -39,9 +39,7 @@ def _picture(where: Cuts, bands: Iterator[Band]) -> Picture:
     return Picture(where.jpeg.width, where.jpeg.height, 1, bands)
 
 
-def _decoded(
-    data: memoryview, where: Cuts, units_per_band: int, space: str, *, halo: bool
-) -> Iterator[Band]:
+def _decoded(data: memoryview, where: Cuts, units_per_band: int, space: str, *, halo: bool) -> Iterator[Band]:
     count = ceil(where.units / max(units_per_band, 1))
     for stripe in stripes(data, where, count, halo=halo):
         try:

@@ -57,7 +57,9 @@ def luma_table(jpeg: JpegHeader) -> list[int] | None:
             size = 128 if wide else 64
             raw = payload[offset + 1 : offset + 1 + size]
             if len(raw) == size and number == wanted:
-                found = [int.from_bytes(raw[i : i + 2], "big") for i in range(0, 128, 2)] if wide else list(raw)
+                found = (
+                    [int.from_bytes(raw[i : i + 2], "big") for i in range(0, 128, 2)] if wide else list(raw)
+                )
             offset += 1 + size
     return found
 

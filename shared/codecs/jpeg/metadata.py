@@ -79,6 +79,5 @@ def _icc_segments(icc: bytes) -> bytes:
     if len(pieces) > 255:
         return b""
     return b"".join(
-        segment(APP2, _ICC + bytes((number, len(pieces))) + piece)
-        for number, piece in enumerate(pieces, 1)
+        segment(APP2, _ICC + bytes((number, len(pieces))) + piece) for number, piece in enumerate(pieces, 1)
     )

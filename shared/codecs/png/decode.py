@@ -9,7 +9,8 @@ from isal import isal_zlib
 
 from shared.codecs import kernels
 from shared.codecs.picture import Band, Picture, rows_per_band
-from shared.codecs.png.chunks import PALETTE, PngFile
+from shared.codecs.pipeline import ahead
+from shared.codecs.png.chunks import PALETTE, PngFile, PngHeader
 from shared.problems import MalformedImage
 
 _PIECE = 1 << 15
@@ -22,15 +23,20 @@ def is_ours(png: PngFile) -> bool:
     return header.depth == 8 and not header.interlaced and png.find(b"tRNS") is None
 
 
-def grey(png: PngFile, to_grey: Callable[[Band], Band]) -> Picture:
-    """The picture in grey, alpha kept; `MalformedImage` while its bands are read."""
+def grey(png: PngFile, to_grey: Callable[[Band], Band], *, overlap: bool = False) -> Picture:
+    """The picture in grey, alpha kept; `MalformedImage` while its bands are read.
+
+    With `overlap` inflating, unfiltering and the reader of the bands run in a thread each.
+    """
     header = png.header
+    stage = ahead if overlap else iter
     channels = {1: 1, 2: 2, 3: 1, 4: 2}[header.channels]
+    bands = _unfiltered(header, stage(_inflated(png)))
     if header.colour == PALETTE:
-        bands = _through_palette(_bands(png), png.palette or memoryview(b""), to_grey)
+        bands = _through_palette(bands, png.palette or memoryview(b""), to_grey)
     else:
-        bands = map(to_grey, _bands(png))
-    return Picture(header.width, header.height, channels, bands)
+        bands = map(to_grey, bands)
+    return Picture(header.width, header.height, channels, stage(bands))
 
 
 def _through_palette(
@@ -44,32 +50,36 @@ def _through_palette(
         yield table[band]
 
 
-def _bands(png: PngFile) -> Iterator[Band]:
-    """Stored samples, (rows, width, channels)."""
+def _inflated(png: PngFile) -> Iterator[bytearray]:
+    """Filtered rows, a band's worth at a time."""
     header = png.header
     row_bytes = header.width * header.channels
     step = rows_per_band(row_bytes)
     inflater = Inflater(chunk.data for chunk in png.idat)
-    above = np.zeros(row_bytes, np.uint8)
     for row in range(0, header.height, step):
-        count = min(step, header.height - row)
-        raw = inflater.read(count * (1 + row_bytes))
-        filtered = np.frombuffer(raw, np.uint8).reshape(count, 1 + row_bytes)
+        yield inflater.read(min(step, header.height - row) * (1 + row_bytes))
+    inflater.finish()
+
+
+def _unfiltered(header: PngHeader, inflated: Iterator[bytearray]) -> Iterator[Band]:
+    """Stored samples, (rows, width, channels)."""
+    row_bytes = header.width * header.channels
+    above = np.zeros(row_bytes, np.uint8)
+    for raw in inflated:
+        filtered = np.frombuffer(raw, np.uint8).reshape(-1, 1 + row_bytes)
+        count = filtered.shape[0]
         rows = np.empty((count, row_bytes), np.uint8)
         if kernels.unfilter(filtered, above, rows, header.channels) < count:
             raise MalformedImage("a filter type above 4")
         above = rows[-1]
         yield rows.reshape(count, header.width, header.channels)
-    inflater.finish()
 
 
 class Inflater:
     """A zlib stream read in pieces of exact size; never holds more than one piece."""
 
     def __init__(self, compressed: Iterable[memoryview]) -> None:
-        self._pieces = (
-            data[i : i + _PIECE] for data in compressed for i in range(0, len(data), _PIECE)
-        )
+        self._pieces = (data[i : i + _PIECE] for data in compressed for i in range(0, len(data), _PIECE))
         self._stream = isal_zlib.decompressobj()
         self._tail: bytes | memoryview = b""
 
