@@ -177,10 +177,14 @@ def _parts(job: _Job, count: int, verify: Callable[[bytearray, int, int], _T]) -
                 job.passed_on,
             ),
             stripe.height * width,
-            functools.partial(verify, width=width, rows=stripe.rows),
+            functools.partial(_verified, verify, width, stripe.rows),
         )
         for stripe in split.stripes(job.data, cuts, count, halo=halo)
     ]
+
+
+def _verified(verify: Callable[[bytearray, int, int], _T], width: int, rows: int, body: bytearray) -> _T:
+    return verify(body, width, rows)
 
 
 async def _all(fanout: Fanout, parts: Sequence[Part[_T]], deadline: float) -> list[Delivered[_T]]:

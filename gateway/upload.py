@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from fastapi import Request
@@ -15,6 +16,9 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from shared.problems import EmptyBody, InvalidMultipart
 from shared.service import body
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
 
 _MAX_HEADER_BYTES = 16 << 10
 
@@ -63,7 +67,7 @@ class _OneFile:
         self._files = 0
         self._ended = False
 
-    def callbacks(self) -> dict[str, object]:
+    def callbacks(self) -> MultipartCallbacks:
         """For `MultipartParser`."""
         return {
             "on_part_begin": self._begin,

@@ -28,6 +28,7 @@ from gateway.settings import GatewaySettings
 from shared.problems import DeadlineExceeded, DecoderCrash, MalformedImage, NoWorker, Overloaded, Problem
 
 _T = TypeVar("_T")
+_T_co = TypeVar("_T_co", covariant=True)
 _MOST_CRASHES = 3
 """A part that ended so many connections without an answer is the file's fault."""
 _PAUSE_SECONDS = 0.05
@@ -46,10 +47,10 @@ class Part(Generic[_T]):
 
 
 @dataclass(frozen=True, slots=True)
-class Delivered(Generic[_T]):
+class Delivered(Generic[_T_co]):
     """A part that is done."""
 
-    value: _T
+    value: _T_co
     answer: Answer
     worker: int
     """Ordinal of the worker whose answer it is."""
@@ -133,7 +134,7 @@ class Fanout:
             if progress.crashes >= _MOST_CRASHES:
                 raise DecoderCrash(f"{_MOST_CRASHES} workers ended without an answer") from failure
         while not self._retries.withdraw() and progress.left > 0:
-            await asyncio.sleep(_PAUSE_SECONDS)
+            await asyncio.sleep(_PAUSE_SECONDS)  # time alone refills the budget
 
     async def _hedged(self, part: Part[_T], progress: _Progress) -> Delivered[_T]:
         def other() -> Coroutine[None, None, Delivered[_T]] | None:

@@ -110,7 +110,7 @@ class Pool:
             worker.busy_elsewhere = max(running + queued - worker.in_flight, 0)
 
     def failed(self, worker: Worker, *, gone: bool) -> None:
-        """It gave no answer. Refusing a connection (`gone`) ejects at once, anything else after five in a row."""
+        """It gave no answer. Refusing a connection (`gone`) ejects at once, else five in a row do."""
         worker.failures += 1
         if gone:
             worker.ready = False

@@ -14,6 +14,7 @@ from gateway.convert import Result, Services, convert
 from gateway.metrics import OK, GatewayMetrics
 from gateway.timing import Stages, parts_header
 from shared import options as options_module
+from shared.codecs.formats import WRITTEN
 from shared.contract import CONVERT, NOTE, PARTS, PLAN, REQUEST_ID, SERVER_TIMING, TRACEPARENT
 from shared.options import Options
 from shared.problems import KINDS, Problem
@@ -39,7 +40,7 @@ _DOCS: dict[str, object] = {
 _RESPONSES: dict[int | str, dict[str, object]] = {
     200: {
         "description": "The grey image, complete.",
-        "content": {f.media_type: _BINARY for f in options_module.WRITTEN},
+        "content": {f.media_type: _BINARY for f in WRITTEN},
     },
     **{
         status: {

@@ -52,7 +52,7 @@ def sniff(data: memoryview) -> Format:
     for signature, offset, found in _SIGNATURES:
         if data[offset : offset + len(signature)] == signature:
             return found
-    known = ", ".join(format.name for format in Format)
+    known = ", ".join(known.name for known in Format)
     raise UnsupportedFormat(f"the first bytes are of no format we read ({known})")
 
 

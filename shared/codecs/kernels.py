@@ -4,10 +4,13 @@ All are `nogil`. With NUMBA_DISABLE_JIT=1 they are plain Python that one can ste
 checks its arguments: callers pass arrays whose shapes they made themselves.
 """
 
+# mypy: disable-error-code="arg-type, assignment, no-any-return"
+# (numba's integers have the widths of the signatures, which mypy does not read)
+
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numba
 import numpy as np
@@ -22,7 +25,7 @@ NONE, SUB, UP, AVERAGE, PAETH = range(5)
 
 def _kernel(signature: str) -> Callable[[_F], _F]:
     """`numba.njit` with our settings, compiled when the module is imported."""
-    return numba.njit(signature, nogil=True, cache=True)  # type: ignore[no-any-return]
+    return cast("Callable[[_F], _F]", numba.njit(signature, nogil=True, cache=True))
 
 
 @_kernel("int32(int32, int32, int32)")
@@ -111,7 +114,7 @@ def _cost(filtered: Bytes) -> int:
 
 
 @_kernel("void(uint8[:, ::1], uint8[::1], uint8[:, ::1], int64, boolean)")
-def filter_adaptive(rows: Bytes, above: Bytes, out: Bytes, step: int, first: bool) -> None:
+def filter_adaptive(rows: Bytes, above: Bytes, out: Bytes, step: int, first: bool) -> None:  # noqa: FBT001 - kernels take no keywords
     """Filter each row by the type with the smallest sum of absolute differences.
 
     With `first`, the top row looks at no row above it (None or Sub): so a stripe may begin with it.

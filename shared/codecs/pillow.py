@@ -9,7 +9,7 @@ import io
 import warnings
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from shared.codecs.formats import Format
 from shared.codecs.jpeg import markers
@@ -86,7 +86,7 @@ def _open(data: memoryview, source: Format) -> Image.Image:
     Image.MAX_IMAGE_PIXELS = None  # our own limits follow, and name their setting
     try:
         return Image.open(io.BytesIO(data), formats=_PLUGINS[source])
-    except Image.UnidentifiedImageError as exc:
+    except UnidentifiedImageError as exc:
         raise MalformedImage(f"no {source.name} file that the decoder knows") from exc
     except Exception as exc:
         raise MalformedImage(f"the {source.name} header does not parse: {exc}") from exc

@@ -34,7 +34,7 @@ class PiecesResponse(Response):
         size = sum(len(piece) for piece in pieces)
         super().__init__(media_type=media_type, headers={**headers, "Content-Length": str(size)})
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
         """Send head and pieces."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         for piece in self._pieces:

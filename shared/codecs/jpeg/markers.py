@@ -123,7 +123,7 @@ def parse(data: memoryview) -> JpegHeader:
     Raises `MalformedImage` with the offset where the structure breaks, `UnsupportedFormat` for
     frames that libjpeg does not read (lossless, hierarchical, 12 bit).
     """
-    if data[:2] != b"\xff\xd8":
+    if bytes(data[:2]) != b"\xff\xd8":
         raise MalformedImage.at(0, "no SOI marker")
     segments: list[Segment] = []
     frame: Segment | None = None
@@ -230,7 +230,7 @@ def entropy_segment(data: memoryview, start: int) -> EntropySegment:
             start=start,
             end=before_fill(data, end, start),
             markers=markers,
-            numbers=view[markers + 1] & 7,
+            numbers=(view[markers + 1] & 7).astype(np.uint8),
             next_marker=marker,
             next_offset=end + 2,
         )

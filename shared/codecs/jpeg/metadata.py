@@ -1,4 +1,4 @@
-"""Metadata in JPEG's application segments (JFIF 1.02, Exif 2.3 section 4.7.2, XMP part 3, ICC.1 annex B.4)."""
+"""Metadata in JPEG's application segments (JFIF 1.02, Exif 2.3 section 4.7.2, XMP part 3, ICC.1 B.4)."""
 
 from __future__ import annotations
 

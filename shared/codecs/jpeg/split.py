@@ -180,7 +180,7 @@ def _slice(data: memoryview, where: Cuts, first: int, end: int) -> tuple[memoryv
     if low % 8 and inner.size:
         renumbered = np.frombuffer(body, np.uint8).copy()
         renumbered[inner - start + 1] = RST0 + np.arange(inner.size) % 8
-        body = memoryview(renumbered).cast("B")
+        body = renumbered.data
     return body, inner.size > 0
 
 

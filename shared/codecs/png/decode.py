@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 from isal import isal_zlib
+from isal.igzip_lib import IsalError
 
 from shared.codecs import kernels
 from shared.codecs.picture import Band, Picture, rows_per_band
@@ -109,7 +110,7 @@ class Inflater:
             exhausted = False
         try:
             inflated: bytes = self._stream.decompress(self._tail, limit)
-        except isal_zlib.error as exc:
+        except IsalError as exc:
             raise MalformedImage(f"the image data does not inflate: {exc}") from exc
         self._tail = self._stream.unconsumed_tail
         if exhausted and not inflated and not self._stream.eof:

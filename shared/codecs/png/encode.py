@@ -18,7 +18,7 @@ _RowFilter: TypeAlias = Callable[[Band], Filtered]
 
 
 class _Deflater(Protocol):
-    def compress(self, data: Filtered, /) -> bytes: ...
+    def compress(self, data: memoryview, /) -> bytes: ...
     def flush(self, mode: int, /) -> bytes: ...
 
 
@@ -43,7 +43,7 @@ def encode(picture: Picture, effort: Effort, metadata: bytes = b"") -> Iterator[
     for band in picture.bands:
         filtered = row_filter(band)
         adler = isal_zlib.adler32(filtered, adler)
-        deflated = deflater.compress(filtered)
+        deflated = deflater.compress(filtered.data)
         if deflated:
             yield chunk(b"IDAT", deflated)
     yield chunk(b"IDAT", deflater.flush(zlib.Z_SYNC_FLUSH))
