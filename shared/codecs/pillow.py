@@ -32,6 +32,18 @@ _GREY_MODES = {"L", "LA"}
 _REFUSED_MODES = {"I", "F"}
 """32-bit samples: their range is not known, so no grey can be right."""
 _INCH = 0.0254
+_ORIENTATION = 0x0112
+_TURN = Image.Transpose
+_UNTURN = {
+    2: _TURN.FLIP_LEFT_RIGHT,
+    3: _TURN.ROTATE_180,
+    4: _TURN.FLIP_TOP_BOTTOM,
+    5: _TURN.TRANSPOSE,
+    6: _TURN.ROTATE_90,
+    7: _TURN.TRANSVERSE,
+    8: _TURN.ROTATE_270,
+}
+"""Pillow applies a TIFF's orientation when it loads it; this takes it back, since the tag stays."""
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 """(first x, first y, step x, step y) of each pass (PNG section 8.2)."""
 
@@ -50,7 +62,11 @@ def decode(
         limits.check(image.width, image.height, banded=False)
         frames = int(getattr(image, "n_frames", 1)) if source is not Format.JPEG else 1
         metadata = _metadata(image)
+        unturn = _UNTURN.get(image.getexif().get(_ORIENTATION, 1)) if source is Format.TIFF else None
         grey, narrowed = _grey(image, luma)
+        grey = grey if unturn is None else grey.transpose(unturn)
+        # Pillow itself narrows 16-bit colour.
+        narrowed |= source is Format.PNG and chunks.parse_header(data).depth == 16
     pixels = np.array(grey).reshape(grey.height, grey.width, -1)
     notes = (("first-frame",) if frames > 1 else ()) + (("narrowed",) if narrowed else ())
     return Picture(grey.width, grey.height, pixels.shape[2], sliced(pixels)), metadata, notes
@@ -115,6 +131,10 @@ def _grey(image: Image.Image, luma: Luma) -> tuple[Image.Image, bool]:
 
 def _metadata(image: Image.Image) -> Metadata:
     exif, xmp, icc = (image.info.get(name) for name in ("exif", "xmp", "icc_profile"))
+    if image.format == Format.TIFF.name and _ORIENTATION in image.getexif():
+        oriented = Image.Exif()
+        oriented[_ORIENTATION] = image.getexif()[_ORIENTATION]
+        exif = oriented.tobytes()
     dpi = image.info.get("dpi")
     density = None
     if isinstance(dpi, tuple) and len(dpi) == 2 and all(0 < float(v) < 1e6 for v in dpi):

@@ -23,6 +23,16 @@ BlockRowEncoder: TypeAlias = Callable[[Band], bytes]
 """Up to 8 rows (rows, width, 1) to a JPEG file."""
 
 
+def _zigzag(place: int) -> tuple[int, int]:
+    """Sort key of a place in an 8x8 block: its diagonal, then up or down along it (T.81 A.3.6)."""
+    row, column = divmod(place, 8)
+    return row + column, row if (row + column) % 2 else column
+
+
+_ZIGZAG = sorted(range(64), key=_zigzag)
+"""Place of each value in zig-zag order."""
+
+
 def at_quality(quality: int) -> BlockRowEncoder:
     """An encoder with libjpeg's tables for a quality of 1-100."""
 
@@ -36,12 +46,13 @@ def at_quality(quality: int) -> BlockRowEncoder:
 def with_table(table: list[int]) -> BlockRowEncoder:
     """An encoder with one quantisation table of 64 values in zig-zag order.
 
-    Pillow's, because simplejpeg takes no tables; it holds the GIL.
+    Pillow's, because simplejpeg takes no tables; it holds the GIL, and wants the table row by row.
     """
+    by_rows = [value for _, value in sorted(zip(_ZIGZAG, table, strict=True))]
 
     def encode_block_row(rows: Band) -> bytes:
         out = io.BytesIO()
-        Image.fromarray(rows[:, :, 0]).save(out, "JPEG", qtables=[table])
+        Image.fromarray(rows[:, :, 0]).save(out, "JPEG", qtables=[by_rows])
         return out.getvalue()
 
     return encode_block_row

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import cast
 
 import numpy as np
 from isal import isal_zlib
-from isal.igzip_lib import IsalError
 
 from shared.codecs import kernels
 from shared.codecs.picture import Band, Picture, rows_per_band
@@ -14,6 +14,7 @@ from shared.codecs.pipeline import ahead
 from shared.codecs.png.chunks import PALETTE, PngFile, PngHeader
 from shared.problems import MalformedImage
 
+_InflateError = cast("type[Exception]", isal_zlib.error)  # its stubs give the class an instance's type
 _PIECE = 1 << 15
 """Compressed bytes handed to inflate at a time: what it leaves over, it copies."""
 
@@ -110,7 +111,7 @@ class Inflater:
             exhausted = False
         try:
             inflated: bytes = self._stream.decompress(self._tail, limit)
-        except IsalError as exc:
+        except _InflateError as exc:
             raise MalformedImage(f"the image data does not inflate: {exc}") from exc
         self._tail = self._stream.unconsumed_tail
         if exhausted and not inflated and not self._stream.eof:

@@ -1,0 +1,40 @@
+"""What several test folders need: the corpus, pictures, a running service."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+from support.service import Service, running
+
+CORPUS = Path(os.environ.get("GRISAILLE_CORPUS", Path(__file__).parents[2] / "shared/corpus"))
+"""Images made by others (docs/testing.md says where they are from)."""
+
+# Without the corpus its tests are not collected, unless someone named it: then they must fail.
+collect_ignore = [] if CORPUS.is_dir() or "GRISAILLE_CORPUS" in os.environ else ["corpus"]
+
+hypothesis.settings.register_profile("dev", deadline=None, max_examples=60)
+hypothesis.settings.register_profile("long", deadline=None, max_examples=3000)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    return CORPUS
+
+
+@pytest.fixture(scope="session")
+def service() -> Iterator[Service]:
+    """`grisaille serve` with three workers, for all tests that do it no harm."""
+    with running(workers=3) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def lone_worker_service() -> Iterator[Service]:
+    """`grisaille serve` with one worker."""
+    with running(workers=1) as started:
+        yield started

@@ -1,0 +1,102 @@
+"""Pictures for tests, made here or taken from PyPI packages, and what others make of them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import skimage
+from numpy.typing import NDArray
+from PIL import Image
+
+from shared.codecs import convert
+from shared.codecs.limits import Limits
+from shared.options import Options
+from shared.problems import Problem
+
+Pixels = NDArray[np.uint8]
+LIMITS = Limits()
+
+
+def photo(width: int, height: int, channels: int = 3) -> Pixels:
+    """A piece of a real photograph, mirrored on if it is too small; alpha is a gradient."""
+    path = Path(skimage.__file__).parent / "data/coffee.png"
+    rgb = np.asarray(Image.open(path).convert("RGB"))
+    rows, columns = rgb.shape[:2]
+    pixels = np.pad(rgb, ((0, max(height - rows, 0)), (0, max(width - columns, 0)), (0, 0)), "reflect")[
+        :height, :width
+    ]
+    if channels == 4:
+        alpha = np.add.outer(np.arange(height), np.arange(width)).astype(np.uint8)[..., None]
+        pixels = np.concatenate([pixels, alpha], axis=2)
+    return np.ascontiguousarray(pixels[:, :, :channels] if channels != 1 else pixels[:, :, :1])
+
+
+def jpeg(pixels: Pixels, **save: object) -> bytes:
+    """The pixels as Pillow's JPEG."""
+    return encoded(image(pixels), "JPEG", **save)
+
+
+def png(pixels: Pixels, **save: object) -> bytes:
+    """The pixels as Pillow's PNG."""
+    return encoded(image(pixels), "PNG", **save)
+
+
+def image(pixels: Pixels) -> Image.Image:
+    """The pixels as Pillow's image: L, LA, RGB or RGBA."""
+    return Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+
+
+def encoded(image: Image.Image, kind: str, **save: object) -> bytes:
+    """A file as Pillow writes it."""
+    out = io.BytesIO()
+    image.save(out, kind, **save)
+    return out.getvalue()
+
+
+def grey(data: bytes, options: Options) -> bytes:
+    """The in-process result: what every other way must agree with."""
+    return b"".join(convert.grey(memoryview(data), options, LIMITS).pieces)
+
+
+def opened(data: bytes) -> Image.Image:
+    """The file, fully decoded by Pillow."""
+    image = Image.open(io.BytesIO(data))
+    image.load()
+    return image
+
+
+def pixels(data: bytes) -> Pixels:
+    """What Pillow decodes."""
+    return np.asarray(opened(data))
+
+
+def luma_plane(data: bytes) -> Pixels:
+    """A JPEG's Y plane as libjpeg gives it."""
+    image = Image.open(io.BytesIO(data))
+    image.draft("L", None)
+    return np.asarray(image.convert("L"))
+
+
+def converted(data: bytes) -> Pixels:
+    """Pillow's own grey; with alpha where the picture has any."""
+    image = opened(data)
+    if image.has_transparency_data:
+        return np.asarray(image.convert("RGBA").convert("LA"))
+    return np.asarray(image.convert("L"))
+
+
+def verdict(work: Callable[[bytes], object], data: bytes) -> int:
+    """The status an image would get: 200, or that of the problem `work` raises."""
+    try:
+        work(data)
+    except Problem as problem:
+        return problem.status
+    return 200
+
+
+def joined(pieces: Sequence[bytes | memoryview]) -> bytes:
+    """Pieces of a file as one."""
+    return b"".join(pieces)

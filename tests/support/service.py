@@ -1,0 +1,107 @@
+"""Starting the real service as a user does, and asking it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).parents[2]
+_START_SECONDS = 90.0
+_STOP_SECONDS = 40.0
+
+
+@dataclass
+class Service:
+    """A running `grisaille serve`."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: list[str] = field(default_factory=list)
+
+    def convert(
+        self, body: bytes, headers: Mapping[str, str] | None = None, **options: object
+    ) -> httpx.Response:
+        """POST /convert with the options as query."""
+        return httpx.post(
+            f"{self.url}/convert",
+            params={name: str(value) for name, value in options.items()},
+            content=body,
+            headers=headers,
+            timeout=60,
+        )
+
+    def children(self, module: str) -> list[int]:
+        """Process ids of the supervisor's children that run a module."""
+        listed = subprocess.run(
+            ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        return [int(line.split()[0]) for line in listed.splitlines() if f"-m {module}" in line]
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal and wait for the end; the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(_STOP_SECONDS)
+
+
+def free_port() -> int:
+    """A port nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def running(workers: int, **settings: object) -> Iterator[Service]:
+    """The service with so many workers, stopped at the end; settings without their prefix."""
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "grisaille", "serve", "--port", str(port), "--workers", str(workers)],
+        cwd=ROOT,
+        env=os.environ | {f"GRISAILLE_{k.upper()}": str(v) for k, v in settings.items()},
+        stderr=subprocess.PIPE,
+    )
+    service = Service(f"http://127.0.0.1:{port}", process)
+    ready = threading.Event()
+    reader = threading.Thread(target=_read, args=(service, ready), daemon=True)
+    reader.start()
+    try:
+        assert ready.wait(_START_SECONDS), "".join(service.log)
+        yield service
+    finally:
+        if process.poll() is None:
+            service.stop()
+        reader.join(_STOP_SECONDS)
+
+
+def _read(service: Service, ready: threading.Event) -> None:
+    assert service.process.stderr is not None
+    with service.process.stderr as lines:
+        for line in lines:
+            service.log.append(line.decode())
+            if b"workers ready" in line:
+                ready.set()
+
+
+def plan(answer: httpx.Response) -> tuple[str, int]:
+    """Kind and number of stripes from X-Grisaille-Plan."""
+    found = re.fullmatch(
+        r"(inline|whole|stripes); stripes=(\d+); workers=\d+; reason=[a-z-]+",
+        answer.headers["X-Grisaille-Plan"],
+    )
+    assert found, answer.headers["X-Grisaille-Plan"]
+    return found[1], int(found[2])
