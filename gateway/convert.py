@@ -71,6 +71,8 @@ class _Job:
     passed_on: Mapping[str, str]
     """Request headers for the workers."""
     deadline: float
+    patience: float
+    """Seconds to wait for a worker when none is ready; 0 if the image can be converted here."""
 
 
 async def convert(
@@ -90,10 +92,18 @@ async def convert(
     megapixels = (header.pixels or settings.max_pixels_whole) / 1e6
     seconds = settings.request_base_seconds + settings.seconds_per_megapixel * megapixels
     options = replace(options, format=written)
-    job = _Job(data, header, options, written, passed_on, begin + seconds)
-    if not services.pool.ready and _fits_inline(header, settings):
+    patience = 0.0 if _fits_inline(header, settings) else settings.worker_patience_seconds
+    job = _Job(data, header, options, written, passed_on, begin + seconds, patience)
+    try:
+        return await _by_workers(services, job, stages)
+    except NoWorker:
+        if job.patience:
+            raise
         return await _inline(services, job, stages)
-    chosen = plan(header, written, options, services.pool.free_slots)
+
+
+async def _by_workers(services: Services, job: _Job, stages: Stages) -> Result:
+    chosen = plan(job.header, job.written, job.options, services.pool.free_slots)
     if chosen.kind is Kind.STRIPES:
         try:
             return await _by_stripes(services, job, chosen, stages)
@@ -126,7 +136,7 @@ async def _whole(services: Services, job: _Job, chosen: Plan, stages: Stages) ->
     request = PartRequest((job.data,), options, job.passed_on)
     pixels = job.header.pixels or services.settings.max_pixels_whole
     stages.end("split")
-    done = await services.fanout.deliver(Part(request, pixels, _complete), job.deadline)
+    done = await services.fanout.deliver(Part(request, pixels, _complete), job.deadline, job.patience)
     stages.end_with(done)
     return Result([memoryview(done.value)], job.written, chosen, (done,), done.answer.notes)
 
@@ -154,7 +164,7 @@ async def _merged(
 ) -> Result:
     parts = await services.offload(functools.partial(_parts, job, chosen.stripes, verify))
     stages.end("split")
-    done = await _all(services.fanout, parts, job.deadline)
+    done = await _all(services.fanout, parts, job)
     stages.end_with(max(done, key=lambda part: part.answer.ended))
     pieces = await services.offload(functools.partial(merge, job, [part.value for part in done]))
     notes = tuple(dict.fromkeys(note for part in done for note in part.answer.notes))
@@ -187,9 +197,9 @@ def _verified(verify: Callable[[bytearray, int, int], _T], width: int, rows: int
     return verify(body, width, rows)
 
 
-async def _all(fanout: Fanout, parts: Sequence[Part[_T]], deadline: float) -> list[Delivered[_T]]:
+async def _all(fanout: Fanout, parts: Sequence[Part[_T]], job: _Job) -> list[Delivered[_T]]:
     """All parts at the same time; the first error, with the others cancelled, if one fails."""
-    tasks = [asyncio.ensure_future(fanout.deliver(part, deadline)) for part in parts]
+    tasks = [asyncio.ensure_future(fanout.deliver(part, job.deadline, job.patience)) for part in parts]
     try:
         return await asyncio.gather(*tasks)
     finally:

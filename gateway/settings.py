@@ -20,6 +20,9 @@ class GatewaySettings(ServiceSettings):
     attempt_base_seconds: float = Field(5.0, gt=0, description="deadline of an attempt, fixed part")
     seconds_per_megapixel: float = Field(0.1, ge=0, description="what each megapixel adds to both")
     connect_seconds: float = Field(1.0, gt=0, description="time to connect to a worker")
+    worker_patience_seconds: float = Field(
+        10.0, ge=0, description="wait for a worker when none is ready: as long as one takes to start"
+    )
     retry_budget_ratio: float = Field(0.2, ge=0, description="retries per attempt, at most")
     retry_budget_per_second: float = Field(3.0, ge=0, description="retries that are always allowed")
     hedge_ratio: float = Field(0.1, ge=0, description="hedges per attempt, at most; 0: none")

@@ -32,8 +32,6 @@ _T_co = TypeVar("_T_co", covariant=True)
 _MOST_CRASHES = 3
 """A part that ended so many connections without an answer is the file's fault."""
 _PAUSE_SECONDS = 0.05
-_WORKER_PATIENCE_SECONDS = 10.0
-"""How long a part waits for any worker to be ready: longer than one takes to start again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +62,7 @@ class _Progress:
     """What has happened to a part so far."""
 
     deadline: float
+    patience: float
     attempts: int = 0
     crashes: int = 0
     hedged: bool = False
@@ -92,12 +91,13 @@ class Fanout:
         self._hedges = Budget(settings.hedge_ratio, 0.0, time.monotonic)
         self._lateness = Lateness()
 
-    async def deliver(self, part: Part[_T], deadline: float) -> Delivered[_T]:
+    async def deliver(self, part: Part[_T], deadline: float, patience: float) -> Delivered[_T]:
         """The part's result, by as many attempts as it takes until `deadline` (monotonic clock).
 
+        While no worker at all is ready it waits `patience` seconds for one.
         Raises a worker's 415 or 422, `DecoderCrash`, `NoWorker`, `Overloaded` or `DeadlineExceeded`.
         """
-        progress = _Progress(deadline)
+        progress = _Progress(deadline, patience)
         self._retries.deposit()
         self._hedges.deposit()
         while True:
@@ -109,7 +109,7 @@ class Fanout:
 
     async def _worker(self, progress: _Progress) -> Worker:
         """A worker for the next attempt, if possible one that was not tried yet."""
-        give_up = min(time.monotonic() + _WORKER_PATIENCE_SECONDS, progress.deadline)
+        give_up = min(time.monotonic() + progress.patience, progress.deadline)
         while True:
             worker = self._pool.take(progress.tried)
             if worker is not None:

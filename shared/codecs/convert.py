@@ -24,7 +24,7 @@ from shared.codecs.png import decode as png_decode
 from shared.codecs.png import encode as png_encode
 from shared.codecs.png import metadata as png_metadata
 from shared.options import Keep, Luma, Options
-from shared.problems import InvalidOption
+from shared.problems import InvalidOption, MalformedImage
 
 DEFAULT_QUALITY = 90
 
@@ -83,8 +83,10 @@ def grey(
         decoded = _by_bands(data, options, limits, overlap=overlap)
         if decoded is not None:
             return _encoded(_checked(decoded, check), options, sniff(data))
-    except jpeg_decode.UncleanScanError:
-        pass  # a tolerant decoder has the last word on the whole file
+    except jpeg_decode.UncleanScanError as exc:
+        # A tolerant decoder has the last word, but on the whole file: a stripe is sent back.
+        if options.part:
+            raise MalformedImage(f"the stripe does not decode cleanly: {exc}") from exc
     return (whole or grey_whole)(data, options, limits)
 
 

@@ -10,15 +10,17 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 
 ROOT = Path(__file__).parents[2]
 _START_SECONDS = 90.0
 _STOP_SECONDS = 40.0
+_PATIENCE_SECONDS = 30.0
 
 
 @dataclass
@@ -28,17 +30,17 @@ class Service:
     url: str
     process: subprocess.Popen[bytes]
     log: list[str] = field(default_factory=list)
+    client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=60))
 
     def convert(
-        self, body: bytes, headers: Mapping[str, str] | None = None, **options: object
+        self, body: bytes, /, headers: Mapping[str, str] | None = None, **options: Any
     ) -> httpx.Response:
         """POST /convert with the options as query."""
-        return httpx.post(
+        return self.client.post(
             f"{self.url}/convert",
             params={name: str(value) for name, value in options.items()},
             content=body,
             headers=headers,
-            timeout=60,
         )
 
     def children(self, module: str) -> list[int]:
@@ -83,6 +85,7 @@ def running(workers: int, **settings: object) -> Iterator[Service]:
         assert ready.wait(_START_SECONDS), "".join(service.log)
         yield service
     finally:
+        service.client.close()
         if process.poll() is None:
             service.stop()
         reader.join(_STOP_SECONDS)
@@ -95,6 +98,16 @@ def _read(service: Service, ready: threading.Event) -> None:
             service.log.append(line.decode())
             if b"workers ready" in line:
                 ready.set()
+
+
+def within(holds: Callable[[], bool]) -> bool:
+    """Whether something comes true in time."""
+    tick = threading.Event()
+    for _ in range(int(_PATIENCE_SECONDS * 10)):
+        if holds():
+            return True
+        tick.wait(0.1)
+    return False
 
 
 def plan(answer: httpx.Response) -> tuple[str, int]:

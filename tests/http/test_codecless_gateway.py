@@ -1,0 +1,62 @@
+"""The claim everything rests on: the gateway never touches a pixel."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import httpx
+import numpy as np
+import pytest
+from support.images import jpeg, luma_plane, photo, pixels, png
+from support.service import ROOT, free_port, within
+
+SLICED = jpeg(photo(1600, 1712), restart_marker_rows=1, dpi=(300, 300))
+
+
+@contextlib.contextmanager
+def process(*command: str, **settings: object) -> Iterator[None]:
+    """A process that serves by the time the body runs, and is stopped behind it."""
+    internal = free_port()
+    environment = {f"GRISAILLE_{name.upper()}": str(value) for name, value in settings.items()}
+    environment |= {"GRISAILLE_INTERNAL_PORT": str(internal), "GRISAILLE_DRAIN_QUIET_SECONDS": "0"}
+    started = subprocess.Popen(
+        [sys.executable, *command], cwd=ROOT, env={**os.environ, "PYTHONPATH": ".", **environment}
+    )
+    try:
+        assert within(lambda: started.poll() is not None or is_ready(internal))
+        assert started.poll() is None
+        yield
+    finally:
+        started.terminate()
+        assert started.wait(30) == 0
+
+
+def is_ready(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/readyz").is_success
+    except httpx.TransportError:
+        return False
+
+
+@pytest.mark.parametrize("written", ["png", "jpeg"])
+def test_sliced_jpegs_convert_in_a_gateway_without_codecs(written: str) -> None:
+    worker, gateway = free_port(), free_port()
+    with (
+        process("-m", "worker", port=worker),
+        process(
+            "tests/support/codecless_gateway.py",
+            port=gateway,
+            workers=f"http://127.0.0.1:{worker}",
+        ),
+    ):
+        answer = httpx.post(f"http://127.0.0.1:{gateway}/convert?format={written}&stripes=5", content=SLICED)
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["X-Grisaille-Plan"].startswith("stripes; stripes=5;")
+        error = np.abs(pixels(answer.content).astype(int) - luma_plane(SLICED))
+        assert error.max() == 0 if written == "png" else error.mean() < 1
+        whole = httpx.post(f"http://127.0.0.1:{gateway}/convert", content=png(photo(64, 64)))
+        assert whole.status_code == 200

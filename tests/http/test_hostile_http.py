@@ -1,0 +1,92 @@
+"""Damaged and lying files: a picture or a 4xx problem, quickly, and the same verdict however cut."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.damage import SLOWEST_SECONDS, chunk_borders, marker_borders, verdict
+from support.images import jpeg, photo, pixels, png
+from support.service import Service, running
+
+from shared.codecs.jpeg import markers
+
+SLICED = jpeg(photo(320, 256), quality=85, restart_marker_rows=1)
+PROGRESSIVE = jpeg(photo(120, 90), progressive=True)
+PNG = png(photo(120, 90))
+STRIPES = (1, 2, 7)
+
+
+@given(data=st.binary(max_size=2000), head=st.sampled_from([b"", SLICED[:700], PNG[:60]]))
+def test_random_bytes(service: Service, data: bytes, head: bytes) -> None:
+    verdict(service, head + data, STRIPES)
+
+
+@given(sample=st.sampled_from([SLICED, PROGRESSIVE, PNG]), bits=st.data())
+def test_flipped_bits(service: Service, sample: bytes, bits: st.DataObject) -> None:
+    damaged = bytearray(sample)
+    for _ in range(bits.draw(st.integers(1, 3))):
+        bit = bits.draw(st.integers(0, 8 * len(sample) - 1))
+        damaged[bit // 8] ^= 1 << bit % 8
+    verdict(service, bytes(damaged), STRIPES)
+
+
+@pytest.mark.parametrize("sample", [SLICED, PROGRESSIVE], ids=["baseline", "progressive"])
+def test_a_jpeg_cut_at_any_marker_is_refused(service: Service, sample: bytes) -> None:
+    for border in marker_borders(sample):
+        for length in (border, border + 1, border + 2):
+            assert verdict(service, sample[:length], STRIPES) in {415, 422}
+
+
+def test_a_png_cut_at_any_chunk_is_refused(service: Service) -> None:
+    for border in chunk_borders(PNG):
+        for length in (border, border + 4, border + 8):
+            assert verdict(service, PNG[:length], STRIPES) in {415, 422}
+
+
+def test_damage_inside_one_stripe_is_judged_on_the_whole(service: Service) -> None:
+    header = markers.parse(memoryview(SLICED))
+    ecs = markers.entropy_segment(memoryview(SLICED), header.ecs_start)
+    damaged = bytearray(SLICED)
+    start = int(ecs.markers[7]) + 2
+    damaged[start : start + 40] = b"\xff\x00" * 20  # codes no table has
+    answer = service.convert(bytes(damaged), stripes=4, format="png")
+    whole = service.convert(bytes(damaged), stripes=1, format="png")
+    assert answer.status_code == whole.status_code
+    assert "reason=stripe-refused" in answer.headers["X-Grisaille-Plan"]
+    assert np.array_equal(pixels(answer.content), pixels(whole.content))
+
+
+def resident(pid: int) -> int:
+    """Peak resident bytes of a process."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) * 1024
+
+
+@pytest.mark.parametrize("sample", [SLICED, PROGRESSIVE, PNG], ids=["jpeg", "progressive", "png"])
+def test_a_claimed_gigantic_size_costs_no_memory(sample: bytes) -> None:
+    with running(workers=1) as service:
+        (gateway,), (worker,) = service.children("gateway"), service.children("worker")
+        service.convert(sample)
+        before = resident(gateway), resident(worker)
+        for side in (60_000, 33_000, 10_500):
+            lying = claiming(sample, side)
+            answer = httpx.post(f"{service.url}/convert", content=lying)
+            assert answer.status_code == 422, answer.text
+        assert answer.elapsed.total_seconds() < SLOWEST_SECONDS
+        grown = resident(gateway) - before[0], resident(worker) - before[1]
+        assert max(grown) < 32 << 20
+
+
+def claiming(data: bytes, side: int) -> bytes:
+    """The file with a square size written into its header."""
+    if data is PNG:
+        from shared.codecs.png.chunks import PngHeader, ihdr  # noqa: PLC0415 - for this branch alone
+
+        return ihdr(PngHeader(side, side, 8, 2, interlaced=False)) + data[33:]
+    frame = max(data.find(b"\xff\xc0"), data.find(b"\xff\xc2"))
+    return data[: frame + 5] + 2 * side.to_bytes(2, "big") + data[frame + 9 :]

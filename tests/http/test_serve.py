@@ -1,0 +1,144 @@
+"""`grisaille serve` as its user meets it: starting, stopping, and workers that die."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from support.images import grey, jpeg, photo
+from support.service import ROOT, Service, plan, running, within
+
+from shared.options import Options
+
+PICTURE = jpeg(photo(1600, 1712), restart_marker_rows=1)
+
+
+def descendants(pid: int) -> set[int]:
+    """All processes below one."""
+    listed = subprocess.run(
+        ["ps", "-e", "-o", "pid=,ppid=,stat="], capture_output=True, text=True, check=True
+    ).stdout
+    rows = [line.split() for line in listed.splitlines()]
+    parents = {int(p): int(parent) for p, parent, state in rows if not state.startswith("Z")}
+    found: set[int] = set()
+    while new := {p for p, parent in parents.items() if parent in found | {pid}} - found:
+        found |= new
+    return found
+
+
+def alive(pids: set[int]) -> set[int]:
+    listed = subprocess.run(
+        ["ps", "-e", "-o", "pid=,stat="], capture_output=True, text=True, check=True
+    ).stdout
+    rows = (line.split() for line in listed.splitlines())
+    return pids & {int(pid) for pid, state in rows if not state.startswith("Z")}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_everything_and_leaves_no_process(number: int) -> None:
+    with running(workers=2) as service:
+        assert service.convert(PICTURE).status_code == 200
+        family = descendants(service.process.pid)
+        assert len(family) >= 3
+        assert service.stop(number) == 0
+        assert not alive(family)
+
+
+def test_even_a_killed_supervisor_leaves_no_process() -> None:
+    with running(workers=2) as service:
+        family = descendants(service.process.pid)
+        service.process.kill()
+        service.process.wait()
+        assert within(lambda: not alive(family))
+
+
+def test_a_taken_port_is_said_and_ends_the_second() -> None:
+    with running(workers=1) as service:
+        port = service.url.rsplit(":", 1)[1]
+        second = subprocess.run(
+            [sys.executable, "-m", "grisaille", "serve", "--port", port],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert second.returncode == 1
+        assert f"port {port} is taken" in second.stderr
+        assert service.convert(PICTURE).status_code == 200
+
+
+def test_a_killed_worker_comes_back_and_no_request_is_lost() -> None:
+    with running(workers=2) as service:
+        wanted = grey(PICTURE, Options())
+        failures: list[str] = []
+        stop = threading.Event()
+
+        def ask() -> None:
+            while not stop.is_set():
+                answer = service.convert(PICTURE)
+                if answer.content != wanted:
+                    failures.append(f"{answer.status_code} {answer.headers}")
+
+        askers = [threading.Thread(target=ask) for _ in range(3)]
+        for asker in askers:
+            asker.start()
+        for _ in range(3):
+            before = set(service.children("worker"))
+            os.kill(min(before), signal.SIGKILL)
+            assert within(functools.partial(is_replaced, service, before))
+            assert within(lambda: uses_both(service))
+        stop.set()
+        for asker in askers:
+            asker.join()
+        assert not failures
+
+
+def is_replaced(service: Service, before: set[int]) -> bool:
+    return len(set(service.children("worker")) - before) == 1
+
+
+def uses_both(service: Service) -> bool:
+    return "workers=2" in service.convert(PICTURE).headers["X-Grisaille-Plan"]
+
+
+@contextlib.contextmanager
+def without_workers(service: Service) -> Iterator[None]:
+    """No worker, and a supervisor that cannot start one."""
+    os.kill(service.process.pid, signal.SIGSTOP)
+    try:
+        for worker in service.children("worker"):
+            os.kill(worker, signal.SIGKILL)
+        yield
+    finally:
+        os.kill(service.process.pid, signal.SIGCONT)
+
+
+def test_without_workers_a_small_image_is_converted_inline_and_a_large_one_refused() -> None:
+    small, large = jpeg(photo(640, 480)), jpeg(photo(2400, 2000))
+    with running(workers=1, worker_patience_seconds=0.3) as service:
+        with without_workers(service):
+            answer = service.convert(small)
+            assert plan(answer) == ("inline", 1)
+            assert answer.content == grey(small, Options())
+            refused = service.convert(large)
+            assert refused.status_code == 503
+            assert int(refused.headers["Retry-After"]) >= 1
+            assert refused.json()["type"].endswith("no-worker")
+        assert within(lambda: service.convert(large).status_code == 200)
+
+
+def test_a_client_that_goes_away_frees_its_slot(lone_worker_service: Service) -> None:
+    slow = jpeg(photo(6000, 6000), progressive=True)
+    with pytest.raises(httpx.TimeoutException):
+        httpx.post(f"{lone_worker_service.url}/convert", content=slow, timeout=0.3)
+    answer = lone_worker_service.convert(PICTURE)
+    assert answer.status_code == 200
+    assert answer.elapsed.total_seconds() < 2

@@ -1,0 +1,52 @@
+"""Damaged files and what the service must make of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from random import Random
+
+from support.images import pixels
+from support.service import Service
+
+SLOWEST_SECONDS = 1.0
+
+
+def verdict(service: Service, data: bytes, stripes: Iterable[int]) -> int:
+    """The one status the service gives, quickly, and the same for every number of stripes.
+
+    Either it is 200 with a picture that decodes, or a 4xx.
+    """
+    found = {}
+    for count in stripes:
+        started = time.monotonic()
+        answer = service.convert(data, stripes=count, format="png")
+        assert time.monotonic() - started < SLOWEST_SECONDS
+        assert answer.status_code in {200, 400, 415, 422}, answer.text
+        if answer.status_code == 200:
+            pixels(answer.content)
+        found[count] = answer.status_code
+    assert len(set(found.values())) == 1, found
+    return found.popitem()[1]
+
+
+def marker_borders(jpeg: bytes) -> list[int]:
+    """Offsets of all markers behind SOI, up to the last."""
+    return [i for i in range(2, len(jpeg) - 2) if jpeg[i] == 0xFF and jpeg[i + 1] not in {0, 0xFF}]
+
+
+def chunk_borders(png: bytes) -> Iterator[int]:
+    """Offsets of all chunks."""
+    offset = 8
+    while offset < len(png):
+        yield offset
+        offset += 12 + int.from_bytes(png[offset : offset + 4], "big")
+
+
+def flipped(data: bytes, seed: int) -> bytes:
+    """The file with three bits flipped somewhere."""
+    random, damaged = Random(seed), bytearray(data)
+    for _ in range(3):
+        bit = random.randrange(8 * len(data))
+        damaged[bit // 8] ^= 1 << bit % 8
+    return bytes(damaged)
