@@ -44,8 +44,8 @@ async def receive(request: Request, limit: int) -> Upload:
     boundary = parameters.get(b"boundary", b"")
     if not boundary:
         raise InvalidMultipart("the Content-Type names no boundary")
-    parser = MultipartParser(boundary, form.callbacks(), max_size=float(size or "inf"))
     try:
+        parser = MultipartParser(boundary, form.callbacks(), max_size=float(size or "inf"))
         async for piece in request.stream():
             parser.write(piece)
         parser.finalize()

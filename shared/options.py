@@ -180,15 +180,17 @@ def query(options: Options) -> list[tuple[str, str]]:
 
 
 def accepted(accept: str | None) -> Format | None:
-    """The one concrete image type that an Accept header names and we write, or None."""
+    """The format of the one concrete image type that an Accept header names, if we write it, or None.
+
+    Several named types, as browsers send them for pages, decide nothing.
+    """
     named = set()
     for entry in (accept or "").split(","):
         kind, *parameters = (item.strip().lower() for item in entry.split(";"))
         refused = any(p.replace(" ", "") in {"q=0", "q=0.0", "q=0.00", "q=0.000"} for p in parameters)
-        if kind.startswith("image/") and not refused:
+        if kind.startswith("image/") and kind != "image/*" and not refused:
             named.add(kind)
-    found = [f for f in WRITTEN if f.media_type in named]
-    return found[0] if len(found) == 1 else None
+    return next((f for f in WRITTEN if {f.media_type} == named), None)
 
 
 def openapi(table: Sequence[Option] = TABLE) -> list[dict[str, object]]:

@@ -46,7 +46,7 @@ def plan(header: ImageHeader, written: Format, options: Options, free_slots: int
     if options.stripes is not None:
         count, reason = options.stripes, "asked"
     elif free_slots <= 1:
-        count, reason = 1, "busy"
+        count, reason = 1, "one-slot" if free_slots else "busy"
     else:
         fitting = (header.pixels or 0) // STRIPE_MIN_PIXELS
         count, reason = (free_slots, "free-slots") if fitting >= free_slots else (fitting, "small")

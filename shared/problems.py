@@ -33,7 +33,7 @@ class Problem(Exception):
     retry_after: ClassVar[int | None] = None
     """Seconds after which asking again may help, or None."""
 
-    def __init__(self, detail: str, **members: Member) -> None:
+    def __init__(self, detail: str, /, **members: Member) -> None:
         super().__init__(detail)
         self.detail = detail
         self.members = members
@@ -156,7 +156,9 @@ def parse(body: bytes) -> Problem | None:
         document = json.loads(body)
         kind = KINDS[document.pop("type").removeprefix(_TYPE_PREFIX)]
         detail = document.pop("detail")
-    except (ValueError, KeyError, AttributeError, TypeError):
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
+        return None
+    if not isinstance(detail, str):
         return None
     members = {k: v for k, v in document.items() if k not in {"title", "status", "request_id"}}
     return kind(detail, **members)

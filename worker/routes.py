@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 
 from fastapi import APIRouter, Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from shared import options as options_module
@@ -35,7 +36,7 @@ def router(settings: WorkerSettings, slots: Slots, children: Children, metrics: 
         """Return the image of the body in grey."""
         try:
             converted = await _converted(request, settings, slots, children)
-        except CancelledByClientError:
+        except (CancelledByClientError, ClientDisconnect):
             metrics.conversions.labels(GONE).inc()
             return Response(status_code=_CLIENT_CLOSED)
         except Problem as problem:

@@ -96,6 +96,7 @@ class Slots:
                 return await self._in_slot(work, cancel)
         finally:
             watcher.cancel()
+            cancel.client_gone()  # should this task be cancelled, its thread ends with it
 
     async def _in_slot(self, work: Callable[[Cancel], _T], cancel: Cancel) -> _T:
         self._running += 1

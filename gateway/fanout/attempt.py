@@ -157,6 +157,6 @@ def _failure(answer: httpx.Response, body: bytes) -> Exception:
 def load(headers: Mapping[str, str]) -> Load | None:
     """(running, slots, queued) as the worker reported it, or None."""
     fields = headers.get(LOAD, "").split("/")
-    if len(fields) != 3 or not all(f.isascii() and f.isdigit() for f in fields) or fields[1] == "0":
+    if len(fields) != 3 or not all(f.isascii() and f.isdigit() for f in fields) or int(fields[1]) == 0:
         return None
     return int(fields[0]), int(fields[1]), int(fields[2])

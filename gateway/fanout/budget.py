@@ -23,14 +23,15 @@ class Budget:
 
     def deposit(self) -> None:
         """A first attempt was made."""
-        self._tokens = min(self._tokens + self._ratio, _MOST)
+        self._tokens = max(self._tokens, min(self._tokens + self._ratio, _MOST))
 
     def withdraw(self) -> bool:
         """Take one extra attempt; False if there is none to take."""
         now = self._clock()
         elapsed, self._updated = now - self._updated, now
-        if self._tokens < self._per_second:
-            self._tokens = min(self._tokens + elapsed * self._per_second, self._per_second)
+        room = max(self._per_second, 1.0)  # a whole token, however slowly it comes
+        if self._tokens < room:
+            self._tokens = min(self._tokens + elapsed * self._per_second, room)
         if self._tokens < 1:
             return False
         self._tokens -= 1

@@ -104,7 +104,9 @@ class Pool:
 
     def answered(self, worker: Worker, load: tuple[int, int, int] | None) -> None:
         """It gave an answer that makes sense; `load` is its (running, slots, queued)."""
-        worker.ready, worker.failures, worker.ejections = True, 0, 0
+        if worker.ready:
+            worker.ejections = 0  # not by the answer that readmits: probes are answered by ill ones too
+        worker.ready, worker.failures = True, 0
         if load is not None:
             running, worker.slots, queued = load
             worker.busy_elsewhere = max(running + queued - worker.in_flight, 0)
@@ -114,7 +116,7 @@ class Pool:
         worker.failures += 1
         if gone:
             worker.ready = False
-        elif worker.failures >= _FAILURES_TO_EJECT:
+        elif worker.ready and worker.failures >= _FAILURES_TO_EJECT:
             worker.ejections += 1
             pause = min(_EJECTION_SECONDS * worker.ejections, _MAX_EJECTION_SECONDS)
             worker.ready, worker.ejected_until = False, self._clock() + pause

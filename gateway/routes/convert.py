@@ -7,6 +7,7 @@ import logging
 from dataclasses import replace
 
 from fastapi import APIRouter, Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from gateway import upload as uploads
@@ -62,6 +63,8 @@ def router(services: Services, metrics: GatewayMetrics) -> APIRouter:
         stages = Stages()
         try:
             return await _answer(request, services, metrics, stages)
+        except ClientDisconnect:
+            return _nobody_left(request, stages)
         except Problem as problem:
             metrics.requests.labels(problem.slug).inc()
             _log(request, problem.slug, stages, status=problem.status, detail=problem.detail)
@@ -78,13 +81,17 @@ async def _answer(request: Request, services: Services, metrics: GatewayMetrics,
     stages.end("queue")
     result = await _unless_gone(request, services, upload.data, options, stages)
     if result is None:
-        _log(request, "client-gone", stages)
-        return Response(status_code=_CLIENT_CLOSED)
+        return _nobody_left(request, stages)
     metrics.requests.labels(OK).inc()
     metrics.request_seconds.labels(result.plan.kind).observe(stages.total)
     headers = _headers(result, upload.filename, stages, begin)
     _log(request, OK, stages, plan=headers[PLAN], bytes_in=len(upload.data))
     return PiecesResponse(result.pieces, result.format.media_type, headers)
+
+
+def _nobody_left(request: Request, stages: Stages) -> Response:
+    _log(request, "client-gone", stages)
+    return Response(status_code=_CLIENT_CLOSED)
 
 
 def _options(request: Request) -> Options:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 _NEXT_IFD_BYTES = 4
 _ENTRY_BYTES = 12
-_THUMBNAIL_OFFSET, _THUMBNAIL_LENGTH = 0x0201, 0x0202
+_THUMBNAIL_TAGS = ((0x0201, 0x0202), (0x0111, 0x0117))
+"""Offset and length of a thumbnail: a JPEG's, or of one strip without compression (Exif 2.3 4.5.8)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +58,11 @@ def without_thumbnail(exif: bytes) -> bytes:
     if not first:
         return exif
     blanked = bytearray(exif)
-    start, length = ifd.value(first, _THUMBNAIL_OFFSET), ifd.value(first, _THUMBNAIL_LENGTH)
-    end = min(start + length, len(exif))
-    if start:
-        blanked[start:end] = bytes(max(end - start, 0))
+    for offset_tag, length_tag in _THUMBNAIL_TAGS:
+        start, length = ifd.value(first, offset_tag), ifd.value(first, length_tag)
+        end = min(start + length, len(exif))
+        if start:
+            blanked[start:end] = bytes(max(end - start, 0))
     blanked[link : link + _NEXT_IFD_BYTES] = bytes(_NEXT_IFD_BYTES)
     return bytes(blanked)
 

@@ -90,14 +90,16 @@ def test_a_killed_worker_comes_back_and_no_request_is_lost() -> None:
         askers = [threading.Thread(target=ask) for _ in range(3)]
         for asker in askers:
             asker.start()
-        for _ in range(3):
-            before = set(service.children("worker"))
-            os.kill(min(before), signal.SIGKILL)
-            assert within(functools.partial(is_replaced, service, before))
-            assert within(lambda: uses_both(service))
-        stop.set()
-        for asker in askers:
-            asker.join()
+        try:
+            for _ in range(3):
+                before = set(service.children("worker"))
+                os.kill(min(before), signal.SIGKILL)
+                assert within(functools.partial(is_replaced, service, before))
+                assert within(lambda: uses_both(service))
+        finally:
+            stop.set()
+            for asker in askers:
+                asker.join()
         assert not failures
 
 
@@ -106,7 +108,7 @@ def is_replaced(service: Service, before: set[int]) -> bool:
 
 
 def uses_both(service: Service) -> bool:
-    return "workers=2" in service.convert(PICTURE).headers["X-Grisaille-Plan"]
+    return "workers=2" in service.convert(PICTURE, stripes=2).headers["X-Grisaille-Plan"]
 
 
 @contextlib.contextmanager

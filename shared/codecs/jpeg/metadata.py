@@ -64,7 +64,8 @@ def _jfif(density: Density | None) -> bytes:
     if density is not None:
         unit = _unit(density) if density.absolute else 0
         scale = _METRE.get(unit, 1.0)
-        x, y = (min(max(round(v / scale), 1), 65535) for v in (density.x, density.y))
+        shrink = max(density.x / scale / 65535, density.y / scale / 65535, 1.0)
+        x, y = (max(round(v / scale / shrink), 1) for v in (density.x, density.y))
     return _JFIF + bytes((1, 1, unit)) + x.to_bytes(2, "big") + y.to_bytes(2, "big") + bytes(2)
 
 

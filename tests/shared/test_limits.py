@@ -1,0 +1,90 @@
+"""What a file may claim before memory is spent on it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.codecs.formats import WRITTEN, Format
+from shared.codecs.limits import Limits, check_writable
+from shared.problems import ImageTooLarge
+from shared.service.settings import ServiceSettings
+
+SIDES = st.integers(1, 2_000)
+LIMITS = st.builds(Limits, st.integers(1, 10**6), st.integers(1, 10**6), st.integers(1, 2_000))
+
+
+@given(LIMITS, SIDES, SIDES, st.booleans())
+def test_an_image_passes_exactly_if_its_sides_and_its_pixels_are_within_the_limits(
+    limits: Limits,
+    width: int,
+    height: int,
+    banded: bool,  # noqa: FBT001 - given by Hypothesis
+) -> None:
+    most = limits.max_pixels if banded else limits.max_pixels_whole
+    if max(width, height) <= limits.max_side and width * height <= most:
+        limits.check(width, height, banded=banded)
+        return
+    with pytest.raises(ImageTooLarge) as refused:
+        limits.check(width, height, banded=banded)
+    told = refused.value.members
+    assert int(told["actual"]) > int(told["limit"])
+
+
+@pytest.mark.parametrize(
+    ("size", "banded", "limit", "actual", "setting"),
+    [
+        ((101, 1), True, 100, 101, "GRISAILLE_MAX_SIDE"),
+        ((1, 101), True, 100, 101, "GRISAILLE_MAX_SIDE"),
+        ((100, 51), True, 5000, 5100, "GRISAILLE_MAX_PIXELS"),
+        ((100, 11), False, 1000, 1100, "GRISAILLE_MAX_PIXELS_WHOLE"),
+        ((101, 100), True, 100, 101, "GRISAILLE_MAX_SIDE"),
+    ],
+)
+def test_a_refusal_names_the_first_limit_passed_the_value_and_the_setting_that_moves_it(
+    size: tuple[int, int],
+    banded: bool,  # noqa: FBT001 - a table's column
+    limit: int,
+    actual: int,
+    setting: str,
+) -> None:
+    with pytest.raises(ImageTooLarge) as refused:
+        Limits(max_pixels=5000, max_pixels_whole=1000, max_side=100).check(*size, banded=banded)
+    assert refused.value.members == {"limit": limit, "actual": actual, "setting": setting}
+
+
+def test_every_setting_that_a_refusal_names_exists_and_moves_that_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tiny = Limits(max_pixels=1, max_pixels_whole=1, max_side=10)
+    for size, banded in (((11, 1), True), ((5, 5), True), ((5, 5), False)):
+        with pytest.raises(ImageTooLarge) as refused:
+            tiny.check(*size, banded=banded)
+        monkeypatch.setenv(str(refused.value.members["setting"]), "7")
+    assert ServiceSettings().limits == Limits(7, 7, 7)
+
+
+def test_the_defaults_are_the_contract_s() -> None:
+    limits = Limits()
+    limits.check(1_000_000, 1100, banded=True)
+    limits.check(10_000, 10_000, banded=False)
+    with pytest.raises(ImageTooLarge):
+        limits.check(1_000_000, 1101, banded=True)
+    with pytest.raises(ImageTooLarge):
+        limits.check(10_000, 10_001, banded=False)
+
+
+@pytest.mark.parametrize(("written", "side"), [(Format.JPEG, 65500), (Format.WEBP, 16383)])
+def test_a_side_longer_than_the_result_s_format_has_room_for_is_refused(written: Format, side: int) -> None:
+    check_writable(side, 1, written)
+    check_writable(1, side, written)
+    for size in ((side + 1, 1), (1, side + 1)):
+        with pytest.raises(ImageTooLarge, match=written.name) as refused:
+            check_writable(*size, written)
+        assert refused.value.members == {"limit": side, "actual": side + 1, "setting": "format"}
+
+
+@pytest.mark.parametrize("written", [f for f in WRITTEN if f not in {Format.JPEG, Format.WEBP}])
+def test_formats_with_32_bit_sides_take_any_side_an_image_may_have(written: Format) -> None:
+    check_writable(Limits().max_side, Limits().max_side, written)
