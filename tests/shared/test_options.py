@@ -162,6 +162,8 @@ def test_a_format_that_is_only_read_cannot_be_asked_for(name: str) -> None:
         ("image/png;q=0", None),
         ("image/avif", None),
         ("image/gif", None),
+        ("image/png, image/gif", None),
+        ("text/html,image/avif,image/webp,image/apng,*/*;q=0.8", None),  # a browser's, for pages
         ("image/pngx", None),
         ("application/png", None),
         (",;,;;,", None),
