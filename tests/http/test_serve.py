@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from support.images import grey, jpeg, photo
-from support.service import ROOT, Service, plan, running, within
+from support.service import ROOT, Service, plan, processes, running, within
 
 from shared.options import Options
 
@@ -23,11 +23,7 @@ PICTURE = jpeg(photo(1600, 1712), restart_marker_rows=1)
 
 def descendants(pid: int) -> set[int]:
     """All processes below one."""
-    listed = subprocess.run(
-        ["ps", "-e", "-o", "pid=,ppid=,stat="], capture_output=True, text=True, check=True
-    ).stdout
-    rows = [line.split() for line in listed.splitlines()]
-    parents = {int(p): int(parent) for p, parent, state in rows if not state.startswith("Z")}
+    parents = {process.pid: process.parent for process in processes()}
     found: set[int] = set()
     while new := {p for p, parent in parents.items() if parent in found | {pid}} - found:
         found |= new
@@ -35,11 +31,7 @@ def descendants(pid: int) -> set[int]:
 
 
 def alive(pids: set[int]) -> set[int]:
-    listed = subprocess.run(
-        ["ps", "-e", "-o", "pid=,stat="], capture_output=True, text=True, check=True
-    ).stdout
-    rows = (line.split() for line in listed.splitlines())
-    return pids & {int(pid) for pid, state in rows if not state.startswith("Z")}
+    return pids & {process.pid for process in processes()}
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -45,18 +45,37 @@ class Service:
 
     def children(self, module: str) -> list[int]:
         """Process ids of the supervisor's children that run a module."""
-        listed = subprocess.run(
-            ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        return [int(line.split()[0]) for line in listed.splitlines() if f"-m {module}" in line]
+        return [
+            process.pid
+            for process in processes()
+            if process.parent == self.process.pid and f"-m {module}" in process.command
+        ]
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send a signal and wait for the end; the exit code."""
         self.process.send_signal(number)
         return self.process.wait(_STOP_SECONDS)
+
+
+@dataclass(frozen=True)
+class Process:
+    """A living process of this machine."""
+
+    pid: int
+    parent: int
+    command: str
+
+
+def processes() -> list[Process]:
+    """All that live, from /proc; those that only wait to be reaped do not."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            state, parent, *_ = (folder / "stat").read_text().rpartition(") ")[2].split()
+            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            if state != "Z":
+                found.append(Process(int(folder.name), int(parent), command))
+    return found
 
 
 def free_port() -> int:
