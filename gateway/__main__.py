@@ -47,7 +47,7 @@ class _Gateway:
         await probe(pool, endpoints, client)
         self._prober = asyncio.create_task(probe_forever(pool, endpoints, client, settings.probe_seconds))
         self._metrics.watch_workers(lambda: pool.known, lambda: len(pool.ready))
-        fanout = Fanout(settings, pool, client, self._metrics)
+        fanout = Fanout(settings, pool, client, self._executor, self._metrics)
         services = Services(settings, pool, fanout, self._executor)
         self._app, self._client = create_app(services, self.lifecycle, self._metrics), client
 

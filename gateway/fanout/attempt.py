@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import httpx
@@ -43,11 +43,7 @@ class BadAnswerError(AttemptError):
 
 
 class BusyError(AttemptError):
-    """A polite 503: the worker lives, and its queue is full."""
-
-    def __init__(self, load: Load) -> None:
-        super().__init__("busy")
-        self.load = load
+    """A polite 503, with a load: the worker lives, and its queue is full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +51,6 @@ class Answer:
     """A worker's 200. Times are of the caller's monotonic clock."""
 
     body: bytearray
-    load: Load | None
     notes: tuple[str, ...]
     sent: float
     """When the request was handed to the network."""
@@ -92,14 +87,20 @@ class _Body(httpx.AsyncByteStream):
         self.sent = time.monotonic()
 
 
-async def attempt(client: httpx.AsyncClient, url: str, request: Request, seconds: float) -> Answer:
-    """Try once, for at most `seconds`.
+async def attempt(
+    client: httpx.AsyncClient,
+    url: str,
+    request: Request,
+    seconds: float,
+    heard: Callable[[Load], None],
+) -> Answer:
+    """Try once, for at most `seconds`; `heard` gets the worker's load as soon as the answer's head is there.
 
     Raises an `AttemptError`; or the worker's own `Problem` where it judged the image (415, 422).
     """
     try:
         async with asyncio.timeout(seconds):
-            return await _attempt(client, url, request, seconds)
+            return await _attempt(client, url, request, seconds, heard)
     except TimeoutError as exc:
         raise TimedOutError(f"no answer within {seconds:.1f} s") from exc
     except httpx.ConnectError as exc:
@@ -110,7 +111,13 @@ async def attempt(client: httpx.AsyncClient, url: str, request: Request, seconds
         raise SentNoAnswerError(str(exc)) from exc
 
 
-async def _attempt(client: httpx.AsyncClient, url: str, request: Request, seconds: float) -> Answer:
+async def _attempt(
+    client: httpx.AsyncClient,
+    url: str,
+    request: Request,
+    seconds: float,
+    heard: Callable[[Load], None],
+) -> Answer:
     body = _Body(request.pieces)
     headers = {
         **request.headers,
@@ -122,15 +129,16 @@ async def _attempt(client: httpx.AsyncClient, url: str, request: Request, second
     answer = await client.send(httpx.Request("POST", target, headers=headers, stream=body), stream=True)
     async with contextlib.aclosing(answer):
         answered = time.monotonic()
+        reported = load(answer.headers)
+        if reported is not None:
+            heard(reported)
         received = await _received(answer)
         if answer.status_code != httpx.codes.OK:
             raise _failure(answer, bytes(received))
         if answer.headers.get(CONTRACT) != CONTRACT_NUMBER:
             raise BadAnswerError("the answer has another contract number")
         notes = tuple(filter(None, answer.headers.get(NOTE, "").split(", ")))
-        return Answer(
-            received, load(answer.headers), notes, body.sent or answered, answered, time.monotonic()
-        )
+        return Answer(received, notes, body.sent or answered, answered, time.monotonic())
 
 
 async def _received(answer: httpx.Response) -> bytearray:
@@ -143,10 +151,9 @@ async def _received(answer: httpx.Response) -> bytearray:
 
 
 def _failure(answer: httpx.Response, body: bytes) -> Exception:
-    reported = load(answer.headers)
     problem = problems.parse(body)
-    if answer.status_code == problems.Unavailable.status and reported is not None:
-        return BusyError(reported)
+    if answer.status_code == problems.Unavailable.status and load(answer.headers) is not None:
+        return BusyError("its slots and its queue are full")
     if isinstance(problem, (problems.Unsupported, problems.Unprocessable)):
         return problem
     if isinstance(problem, problems.DeadlineExceeded):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -81,11 +83,13 @@ class Fanout:
         settings: GatewaySettings,
         pool: Pool,
         client: httpx.AsyncClient,
+        executor: Executor,
         metrics: GatewayMetrics,
     ) -> None:
         self._settings = settings
         self._pool = pool
         self._client = client
+        self._executor = executor
         self._metrics = metrics
         self._retries = Budget(settings.retry_budget_ratio, settings.retry_budget_per_second, time.monotonic)
         self._hedges = Budget(settings.hedge_ratio, 0.0, time.monotonic)
@@ -153,11 +157,14 @@ class Fanout:
         progress.tried.append(worker)
         started = time.monotonic()
         try:
-            answer = await attempt(self._client, worker.url, part.request, self._seconds(part, progress))
-        except BusyError as busy:
-            self._pool.answered(worker, busy.load)
-            raise
-        except Problem:
+            answer = await attempt(
+                self._client,
+                worker.url,
+                part.request,
+                self._seconds(part, progress),
+                functools.partial(self._pool.heard, worker),
+            )
+        except (BusyError, Problem):
             self._pool.answered(worker, None)
             raise
         except AttemptError as exc:
@@ -165,14 +172,15 @@ class Fanout:
             raise
         finally:
             self._pool.ended(worker)
-        value = self._verified(part, worker, answer)
-        self._pool.answered(worker, answer.load)
+        value = await self._verified(part, worker, answer)
+        self._pool.answered(worker, None)
         self._lateness.add(part.pixels, answer.ended - started)
         return Delivered(value, answer, worker.ordinal, started, progress.attempts, progress.hedged)
 
-    def _verified(self, part: Part[_T], worker: Worker, answer: Answer) -> _T:
+    async def _verified(self, part: Part[_T], worker: Worker, answer: Answer) -> _T:
         try:
-            return part.verify(answer.body)
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._executor, part.verify, answer.body)
         except MalformedImage as exc:
             self._pool.failed(worker, gone=False)
             raise BadAnswerError(exc.detail) from exc

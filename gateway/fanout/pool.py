@@ -13,6 +13,7 @@ from random import Random
 _FAILURES_TO_EJECT = 5
 _EJECTION_SECONDS = 10.0
 _MAX_EJECTION_SECONDS = 120.0
+_REPORT_SECONDS = 1.0
 
 
 @dataclass(slots=True, eq=False)
@@ -27,6 +28,7 @@ class Worker:
     """Attempts of ours that run on it."""
     busy_elsewhere: int = 0
     """Conversions it reported beyond ours: other gateways'."""
+    reported_at: float = 0.0
     ready: bool = False
     failures: int = 0
     ejections: int = 0
@@ -74,6 +76,7 @@ class Pool:
     @property
     def free_slots(self) -> int:
         """Slots nobody is known to use, over all ready workers."""
+        self._forget_old_reports()
         return sum(worker.free for worker in self.ready)
 
     def absent(self) -> list[Worker]:
@@ -88,6 +91,7 @@ class Pool:
         another idles. Else the less loaded of two random ones, so that several gateways do not all
         run to the same (Mitzenmacher, The Power of Two Choices in Randomized Load Balancing, 2001).
         """
+        self._forget_old_reports()
         candidates = [w for w in self.ready if w not in avoid] or self.ready
         if not candidates:
             return None
@@ -108,8 +112,22 @@ class Pool:
             worker.ejections = 0  # not by the answer that readmits: probes are answered by ill ones too
         worker.ready, worker.failures = True, 0
         if load is not None:
-            running, worker.slots, queued = load
-            worker.busy_elsewhere = max(running + queued - worker.in_flight, 0)
+            self._report(worker, load, ours=worker.in_flight)
+
+    def heard(self, worker: Worker, load: tuple[int, int, int]) -> None:
+        """The head of an answer came, with the load the worker had when it had done with that attempt."""
+        self._report(worker, load, ours=worker.in_flight - 1)
+
+    def _report(self, worker: Worker, load: tuple[int, int, int], *, ours: int) -> None:
+        running, worker.slots, queued = load
+        worker.busy_elsewhere = max(running + queued - ours, 0)
+        worker.reported_at = self._clock()
+
+    def _forget_old_reports(self) -> None:
+        """What others did a while ago says nothing about now."""
+        for worker in self._workers.values():
+            if self._clock() - worker.reported_at > _REPORT_SECONDS:
+                worker.busy_elsewhere = 0
 
     def failed(self, worker: Worker, *, gone: bool) -> None:
         """It gave no answer. Refusing a connection (`gone`) ejects at once, else five in a row do."""

@@ -198,6 +198,24 @@ def test_what_a_worker_does_for_other_gateways_takes_its_slots_too() -> None:
     assert (own.busy_elsewhere, own.free) == (0, 3)
 
 
+def test_an_attempt_that_is_just_answered_does_not_count_as_another_gateways() -> None:
+    pool = idle(1, slots=4)
+    own, _ = taken(pool, 2)
+    pool.heard(own, (1, 4, 0))  # the second of ours still runs
+    assert (own.busy_elsewhere, pool.free_slots) == (0, 2)
+    pool.heard(own, (3, 4, 0))
+    assert own.busy_elsewhere == 2
+
+
+def test_a_report_of_work_for_others_is_forgotten_when_it_is_old() -> None:
+    clock = Clock()
+    pool = idle(1, slots=4, clock=clock)
+    pool.answered(pool.ready[0], (3, 4, 2))
+    assert pool.free_slots == 0
+    clock.now += 1.1
+    assert pool.free_slots == 4
+
+
 @given(st.integers(0, 20), st.integers(1, 8), st.integers(0, 20), st.integers(0, 20))
 def test_free_slots_are_never_negative_and_never_more_than_there_are(
     running: int, slots: int, queued: int, takes: int

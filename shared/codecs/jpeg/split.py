@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from math import ceil, lcm
+from math import ceil, gcd, lcm
 
 import numpy as np
 
@@ -31,6 +31,8 @@ from shared.problems import MalformedImage
 _SAMPLINGS = {(1, 1), (2, 1), (1, 2), (2, 2), (4, 1), (1, 4)}
 """Luma factors, with chroma at 1 x 1, that TurboJPEG knows (turbojpeg.h, enum TJSAMP)."""
 _EOI = bytes((0xFF, EOI))
+_BALANCED = 16
+"""A border may be moved by half a 16th of a stripe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,10 @@ def stripes(data: memoryview, where: Cuts, count: int, *, halo: bool) -> list[St
     chroma upsampling of libjpeg needs (jdsample.c, h2v2_fancy_upsample).
     """
     count = min(count, where.units)
-    bounds = [where.units * i // count for i in range(count + 1)]
+    # Borders where RSTs count from 0 anyway need no copy; only where they are near enough.
+    step = 8 // gcd(8, where.unit_intervals)
+    step = step if where.units >= _BALANCED * step * count else 1
+    bounds = [round(where.units * i / count / step) * step for i in range(count)] + [where.units]
     return [_stripe(data, where, *pair, halo=int(halo)) for pair in pairwise(bounds)]
 
 
