@@ -42,16 +42,16 @@ class _RequestId:
         await self._app(scope, receive, send_with_id)
 
 
-def create_app(services: Services, lifecycle: Lifecycle, metrics: GatewayMetrics) -> FastAPI:
+def create_app(services: Services, lifecycle: Lifecycle, metrics: GatewayMetrics) -> ASGIApp:
     """The app of the public port."""
     app = FastAPI(
         title="Grisaille",
         version=VERSION,
+        redirect_slashes=False,
         description="Colour images to greyscale at the same resolution, split over many workers.",
     )
     app.include_router(convert.router(services, metrics))
     app.include_router(version.routes)
     install_problem_handlers(app)
-    app.add_middleware(_RequestId)
-    app.add_middleware(TrackRequests, lifecycle=lifecycle)
-    return app
+    # Around the whole app, not inside it, so that they see its last-resort errors too.
+    return TrackRequests(_RequestId(app), lifecycle)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from gateway.fanout.attempt import Request as PartRequest
 from gateway.fanout.delivery import Delivered, Fanout, Part
@@ -21,16 +21,20 @@ from shared.codecs.headers import ImageHeader
 from shared.codecs.jpeg import merge as jpeg_merge
 from shared.codecs.jpeg import metadata as jpeg_metadata
 from shared.codecs.jpeg import split
-from shared.codecs.limits import check_writable
+from shared.codecs.limits import Limits, check_writable
 from shared.codecs.metadata import Metadata
 from shared.codecs.png import merge as png_merge
 from shared.codecs.png import metadata as png_metadata
-from shared.options import Keep, Luma, Options
+from shared.options import Effort, Keep, Luma, Options
 from shared.plan import Kind, Plan, plan
-from shared.problems import MalformedImage, NoWorker, Unprocessable, Unsupported
+from shared.problems import DecoderCrash, MalformedImage, NoWorker, Unprocessable, Unsupported
+
+if TYPE_CHECKING:
+    from shared.codecs.convert import Converted
 
 _T = TypeVar("_T")
 Pieces = list[bytes | memoryview]
+_SLOW_WEIGHT = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,8 @@ async def _by_workers(services: Services, job: _Job, stages: Stages) -> Result:
     if chosen.kind is Kind.STRIPES:
         try:
             return await _by_stripes(services, job, chosen, stages)
+        except DecoderCrash:
+            raise
         except (Unsupported, Unprocessable):
             # A decoder that sees the whole file has the last word on it.
             chosen = Plan(Kind.WHOLE, 1, "stripe-refused")
@@ -120,15 +126,18 @@ def _fits_inline(header: ImageHeader, settings: GatewaySettings) -> bool:
 
 
 async def _inline(services: Services, job: _Job, stages: Stages) -> Result:
-    # Imported only now: a gateway that has workers never loads a decoder.
-    from shared.codecs import convert as codecs  # noqa: PLC0415
-
     stages.end("split")
-    work = functools.partial(codecs.grey, job.data, job.options, services.settings.limits)
-    converted = await services.offload(work)
+    converted = await services.offload(functools.partial(_grey, job, services.settings.limits))
     stages.end("work")
     chosen = Plan(Kind.INLINE, 1, "no-worker")
     return Result(list(converted.pieces), converted.format, chosen, notes=converted.notes)
+
+
+def _grey(job: _Job, limits: Limits) -> Converted:
+    # Imported only now: a gateway that has workers never loads a decoder.
+    from shared.codecs import convert as codecs  # noqa: PLC0415
+
+    return codecs.grey(job.data, job.options, limits)
 
 
 async def _whole(services: Services, job: _Job, chosen: Plan, stages: Stages) -> Result:
@@ -136,12 +145,20 @@ async def _whole(services: Services, job: _Job, chosen: Plan, stages: Stages) ->
     request = PartRequest((job.data,), options, job.passed_on)
     pixels = job.header.pixels or services.settings.max_pixels_whole
     stages.end("split")
-    done = await services.fanout.deliver(Part(request, pixels, _complete), job.deadline, job.patience)
+    done = await services.fanout.deliver(
+        Part(request, pixels, _weight(job), _complete), job.deadline, job.patience
+    )
     stages.end_with(done)
-    return Result([memoryview(done.value)], job.written, chosen, (done,), done.answer.notes)
+    return Result([done.value], job.written, chosen, (done,), done.answer.notes)
 
 
-def _complete(body: bytearray) -> bytearray:
+def _weight(job: _Job) -> float:
+    """Decoders and encoders that are not ours, and hard compression, take their time."""
+    ours = job.header.format in {Format.JPEG, Format.PNG} and job.written in {Format.JPEG, Format.PNG}
+    return 1.0 if ours and job.options.effort is Effort.FAST else _SLOW_WEIGHT
+
+
+def _complete(body: memoryview) -> memoryview:
     """A whole image is taken as the worker gave it, unless it gave nothing."""
     if not body:
         raise MalformedImage("the answer is empty")
@@ -159,7 +176,7 @@ async def _merged(
     job: _Job,
     chosen: Plan,
     stages: Stages,
-    verify: Callable[[bytearray, int, int], _T],
+    verify: Callable[[memoryview, int, int], _T],
     merge: Callable[[_Job, list[_T]], Pieces],
 ) -> Result:
     parts = await services.offload(functools.partial(_parts, job, chosen.stripes, verify))
@@ -172,7 +189,7 @@ async def _merged(
     return Result(pieces, job.written, replace(chosen, stripes=len(done)), done, notes)
 
 
-def _parts(job: _Job, count: int, verify: Callable[[bytearray, int, int], _T]) -> list[Part[_T]]:
+def _parts(job: _Job, count: int, verify: Callable[[memoryview, int, int], _T]) -> list[Part[_T]]:
     """The stripes of a JPEG as parts."""
     cuts = job.header.cuts
     if cuts is None:
@@ -187,13 +204,14 @@ def _parts(job: _Job, count: int, verify: Callable[[bytearray, int, int], _T]) -
                 job.passed_on,
             ),
             stripe.height * width,
+            _weight(job),
             functools.partial(_verified, verify, width, stripe.rows),
         )
         for stripe in split.stripes(job.data, cuts, count, halo=halo)
     ]
 
 
-def _verified(verify: Callable[[bytearray, int, int], _T], width: int, rows: int, body: bytearray) -> _T:
+def _verified(verify: Callable[[memoryview, int, int], _T], width: int, rows: int, body: memoryview) -> _T:
     return verify(body, width, rows)
 
 

@@ -38,14 +38,14 @@ async def receive(request: Request, limit: int) -> Upload:
     """
     kind, parameters = parse_options_header(request.headers.get("content-type", ""))
     if kind != b"multipart/form-data":
-        return Upload(memoryview(await body.receive(request, limit)), None)
-    size = body.announced_size(request, limit + _MAX_HEADER_BYTES)
+        return Upload(await body.receive(request, limit), None)
+    body.announced_size(request, limit + _MAX_HEADER_BYTES)
     form = _OneFile(limit)
     boundary = parameters.get(b"boundary", b"")
     if not boundary:
         raise InvalidMultipart("the Content-Type names no boundary")
     try:
-        parser = MultipartParser(boundary, form.callbacks(), max_size=float(size or "inf"))
+        parser = MultipartParser(boundary, form.callbacks(), max_size=limit + _MAX_HEADER_BYTES)
         async for piece in request.stream():
             parser.write(piece)
         parser.finalize()

@@ -16,8 +16,14 @@ def main() -> None:
 
 
 @main.command("serve")
-@click.option("--port", default=5006, show_default=True, help="Public port.")
-@click.option("--workers", default=0, show_default="number of CPUs", help="Worker processes to run.")
+@click.option("--port", type=click.IntRange(1, 65535), default=5006, show_default=True, help="Public port.")
+@click.option(
+    "--workers",
+    type=click.IntRange(0, 64),
+    default=0,
+    show_default="number of CPUs",
+    help="Worker processes to run.",
+)
 def serve_command(port: int, workers: int) -> None:
     """Run a gateway and its workers on this machine until Ctrl-C."""
     sys.exit(serve(port, workers or os.cpu_count() or 1))

@@ -125,7 +125,7 @@ def parse(pairs: Iterable[tuple[str, str]], table: Sequence[Option] = TABLE) -> 
     given: dict[str, str] = {}
     for name, value in pairs:
         if name not in known:
-            raise InvalidOption(f"unknown option {name!r}; allowed: {', '.join(known)}")
+            raise InvalidOption(f"unknown option {name[:40]!r}; allowed: {', '.join(known)}")
         if name in given:
             raise InvalidOption(f"option {name!r} is given twice")
         _check(known[name], value)

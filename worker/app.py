@@ -41,11 +41,10 @@ def create_app(
     slots: Slots,
     children: Children,
     metrics: WorkerMetrics,
-) -> FastAPI:
+) -> ASGIApp:
     """The app of the public port."""
-    app = FastAPI(title="Grisaille worker", version=VERSION)
+    app = FastAPI(title="Grisaille worker", version=VERSION, redirect_slashes=False)
     app.include_router(router(settings, slots, children, metrics))
     install_problem_handlers(app)
-    app.add_middleware(_ContractHeaders, slots=slots)
-    app.add_middleware(TrackRequests, lifecycle=lifecycle)
-    return app
+    # Around the whole app, not inside it, so that they see its last-resort errors too.
+    return TrackRequests(_ContractHeaders(app, slots), lifecycle)

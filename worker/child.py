@@ -10,7 +10,7 @@ import contextlib
 import json
 import os
 import queue
-import select
+import selectors
 import struct
 import subprocess
 import sys
@@ -43,21 +43,19 @@ class Children:
     def convert(self, data: memoryview, options: Options, limits: Limits, cancel: Cancel) -> Converted:
         """`grey_whole` in a child; raises what it raises, `DecoderCrash`, or as `cancel.check`."""
         child = self._idle.get()
-        fit = False
         try:
-            converted = child.convert(data, options, limits, cancel)
-            fit = child.conversions < self._conversions
-        except problems.DecoderCrash:
+            return child.convert(data, options, limits, cancel)
+        except problems.Problem as problem:
+            if isinstance(problem, (problems.DecoderCrash, problems.DeadlineExceeded)):
+                child.kill()
             raise
-        except problems.Problem:
-            fit = not isinstance(sys.exception(), problems.DeadlineExceeded)
+        except BaseException:
+            child.kill()
             raise
         finally:
-            if not fit:
+            if child.conversions >= self._conversions:
                 child.kill()
-                child = _Child()
             self._idle.put(child)
-        return converted
 
     def close(self) -> None:
         """End all children that are idle."""
@@ -67,16 +65,24 @@ class Children:
 
 
 class _Child:
+    """A process that is there when it is needed: started at once, and again after its end."""
+
     def __init__(self) -> None:
+        self._start()
+
+    def _start(self) -> None:
         self.conversions = 0
         self._process = subprocess.Popen(_COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def convert(self, data: memoryview, options: Options, limits: Limits, cancel: Cancel) -> Converted:
+        if self._process.poll() is not None:
+            self.kill()  # it died of something else: not this image's fault
+            self._start()
         self.conversions += 1
         job = {"options": options_module.query(options), "limits": asdict(limits)}
         stdin, stdout = self._process.stdin, self._process.stdout
-        if stdin is None or stdout is None:
-            raise AssertionError
+        assert stdin is not None
+        assert stdout is not None
         try:
             _write_frame(stdin, json.dumps(job).encode())
             _write_frame(stdin, data)
@@ -90,12 +96,16 @@ class _Child:
         return Converted([body], Format(answer["format"]), tuple(answer["notes"]))
 
     def _wait(self, stdout: IO[bytes], cancel: Cancel) -> None:
-        while not select.select([stdout], [], [], _POLL_SECONDS)[0]:
-            cancel.check()
+        with selectors.DefaultSelector() as selector:
+            selector.register(stdout, selectors.EVENT_READ)
+            while not selector.select(_POLL_SECONDS):
+                cancel.check()
 
     def kill(self) -> None:
+        """End the process; the next conversion starts another."""
         self._process.kill()
-        self._process.communicate()
+        with contextlib.suppress(OSError):  # what was not yet written goes nowhere
+            self._process.communicate()
 
 
 def _write_frame(stream: IO[bytes], data: bytes | memoryview) -> None:

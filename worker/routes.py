@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 
 from fastapi import APIRouter, Request
@@ -14,7 +15,7 @@ from shared.codecs.convert import Converted
 from shared.codecs.limits import Limits
 from shared.contract import CONVERT, DEADLINE_MS, NOTE, VERSION_PATH
 from shared.options import WORKER_TABLE, Options
-from shared.problems import InvalidOption, Problem
+from shared.problems import DeadlineExceeded, InvalidOption, Problem
 from shared.service import body
 from shared.service.responses import PiecesResponse
 from shared.version import VERSION
@@ -64,8 +65,12 @@ async def _converted(
         raise InvalidOption("part=1 needs a format")
     cancel = Cancel(_seconds(request, settings))
     async with slots.admitted():
-        data = await body.receive(request, settings.max_upload_bytes)
-        work = functools.partial(_convert, memoryview(data), options, settings.limits, children, slots)
+        try:
+            async with asyncio.timeout(cancel.seconds_left):
+                data = await body.receive(request, settings.max_upload_bytes)
+        except TimeoutError as exc:
+            raise DeadlineExceeded("the deadline passed while the image was received") from exc
+        work = functools.partial(_convert, data, options, settings.limits, children, slots)
         return await slots.run(work, cancel, functools.partial(body.client_gone, request))
 
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import httpx
+import numpy as np
 
 from shared import options as options_module
 from shared import problems
@@ -50,7 +51,7 @@ class BusyError(AttemptError):
 class Answer:
     """A worker's 200. Times are of the caller's monotonic clock."""
 
-    body: bytearray
+    body: memoryview
     notes: tuple[str, ...]
     sent: float
     """When the request was handed to the network."""
@@ -141,8 +142,8 @@ async def _attempt(
         return Answer(received, notes, body.sent or answered, answered, time.monotonic())
 
 
-async def _received(answer: httpx.Response) -> bytearray:
-    body = bytearray(int(answer.headers.get("content-length", 0)))
+async def _received(answer: httpx.Response) -> memoryview:
+    body = np.empty(int(answer.headers.get("content-length", 0)), np.uint8).data
     filled = 0
     async for piece in answer.aiter_raw():
         body[filled : filled + len(piece)] = piece

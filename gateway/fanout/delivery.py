@@ -27,13 +27,23 @@ from gateway.fanout.hedge import Lateness, hedged
 from gateway.fanout.pool import Pool, Worker
 from gateway.metrics import GatewayMetrics
 from gateway.settings import GatewaySettings
-from shared.problems import DeadlineExceeded, DecoderCrash, MalformedImage, NoWorker, Overloaded, Problem
+from shared.problems import (
+    DeadlineExceeded,
+    DecoderCrash,
+    Internal,
+    MalformedImage,
+    NoWorker,
+    Overloaded,
+    Problem,
+)
 
 _T = TypeVar("_T")
 _T_co = TypeVar("_T_co", covariant=True)
-_MOST_CRASHES = 3
-"""A part that ended so many connections without an answer is the file's fault."""
+_MOST_FAILURES = 3
+"""A part that ended so many connections without an answer, or was answered with nonsense so often, is
+itself at fault, and must not take the other workers down one after another."""
 _PAUSE_SECONDS = 0.05
+_LONGEST_PAUSE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +52,9 @@ class Part(Generic[_T]):
 
     request: Request
     pixels: int
-    verify: Callable[[bytearray], _T]
+    weight: float
+    """How many times as long as a usual attempt one may take."""
+    verify: Callable[[memoryview], _T]
     """The answer in a form that can be used; raises `MalformedImage` if it is not what was asked for."""
 
 
@@ -66,7 +78,8 @@ class _Progress:
     deadline: float
     patience: float
     attempts: int = 0
-    crashes: int = 0
+    refusals: int = 0
+    failures: list[AttemptError] = field(default_factory=list)
     hedged: bool = False
     tried: list[Worker] = field(default_factory=list)
 
@@ -131,12 +144,13 @@ class Fanout:
         if isinstance(failure, NotSentError):
             return
         if isinstance(failure, BusyError):
-            await asyncio.sleep(_PAUSE_SECONDS)
+            progress.refusals += 1
+            await asyncio.sleep(min(_PAUSE_SECONDS * 2**progress.refusals, _LONGEST_PAUSE_SECONDS))
             return
-        if isinstance(failure, SentNoAnswerError):
-            progress.crashes += 1
-            if progress.crashes >= _MOST_CRASHES:
-                raise DecoderCrash(f"{_MOST_CRASHES} workers ended without an answer") from failure
+        progress.failures.append(failure)
+        for kind, problem in ((SentNoAnswerError, DecoderCrash), (BadAnswerError, Internal)):
+            if sum(isinstance(f, kind) for f in progress.failures) >= _MOST_FAILURES:
+                raise problem(f"{_MOST_FAILURES} workers in turn: {failure}") from failure
         while not self._retries.withdraw() and progress.left > 0:
             await asyncio.sleep(_PAUSE_SECONDS)  # time alone refills the budget
 
@@ -189,4 +203,4 @@ class Fanout:
         """How long this attempt may take."""
         settings = self._settings
         own = settings.attempt_base_seconds + part.pixels / 1e6 * settings.seconds_per_megapixel
-        return max(min(own, progress.left), 0.001)
+        return max(min(own * part.weight, progress.left), 0.001)

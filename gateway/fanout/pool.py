@@ -29,6 +29,7 @@ class Worker:
     busy_elsewhere: int = 0
     """Conversions it reported beyond ours: other gateways'."""
     reported_at: float = 0.0
+    taken_at: float = 0.0
     ready: bool = False
     failures: int = 0
     ejections: int = 0
@@ -88,8 +89,9 @@ class Pool:
         """A ready worker for an attempt that begins now, if possible none of `avoid`; None if none is ready.
 
         One with a free slot if there is one: the stripes of an image must not meet on a worker while
-        another idles. Else the less loaded of two random ones, so that several gateways do not all
-        run to the same (Mitzenmacher, The Power of Two Choices in Randomized Load Balancing, 2001).
+        another idles. Of those the one used last, whose memory and caches are warm. Else the less
+        loaded of two random ones, so that several gateways do not all run to the same (Mitzenmacher,
+        The Power of Two Choices in Randomized Load Balancing, 2001).
         """
         self._forget_old_reports()
         candidates = [w for w in self.ready if w not in avoid] or self.ready
@@ -97,9 +99,9 @@ class Pool:
             return None
         free = [w for w in candidates if w.free]
         pair = free or self._random.sample(candidates, min(2, len(candidates)))
-        self._random.shuffle(pair)
-        worker = min(pair, key=lambda w: w.load)
+        worker = min(pair, key=lambda w: (w.load, -w.taken_at, self._random.random()))
         worker.in_flight += 1
+        worker.taken_at = self._clock()
         return worker
 
     def ended(self, worker: Worker) -> None:

@@ -34,7 +34,7 @@ async def _probe(pool: Pool, worker: Worker, client: httpx.AsyncClient) -> None:
     try:
         async with asyncio.timeout(_TIMEOUT_SECONDS):
             answer = await client.get(worker.url + VERSION_PATH)
-    except (httpx.TransportError, TimeoutError):
+    except (httpx.HTTPError, TimeoutError):
         return
     if answer.is_success and answer.headers.get(CONTRACT) == CONTRACT_NUMBER:
         pool.answered(worker, load(answer.headers))

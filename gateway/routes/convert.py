@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from dataclasses import replace
 
 from fastapi import APIRouter, Request
@@ -25,6 +26,8 @@ from shared.service.responses import PiecesResponse
 
 _LOG = logging.getLogger("grisaille.gateway")
 _CLIENT_CLOSED = 499
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+"""W3C Trace Context section 3.2."""
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _DOCS: dict[str, object] = {
@@ -106,8 +109,9 @@ async def _unless_gone(
 ) -> Result | None:
     """The result, or None once the client has gone: then its parts are cancelled."""
     passed_on = {REQUEST_ID: request.state.request_id}
-    if TRACEPARENT in request.headers:
-        passed_on[TRACEPARENT] = request.headers[TRACEPARENT]
+    traceparent = request.headers.get(TRACEPARENT, "")
+    if _TRACEPARENT.fullmatch(traceparent):
+        passed_on[TRACEPARENT] = traceparent
     work = asyncio.ensure_future(convert(services, data, options, passed_on, stages))
     gone = asyncio.ensure_future(body.client_gone(request))
     try:

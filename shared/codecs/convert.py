@@ -79,6 +79,8 @@ def grey(
     threads of their own. Raises `MalformedImage`, `ImageTooLarge`,
     `UnsupportedFormat`, and `InvalidOption` where `rows` does not fit the image.
     """
+    if options.rows is not None and sniff(data) is not Format.JPEG:
+        raise InvalidOption("rows is for JPEG alone")
     try:
         decoded = _by_bands(data, options, limits, overlap=overlap)
         if decoded is not None:
@@ -112,11 +114,9 @@ def _by_bands(data: memoryview, options: Options, limits: Limits, *, overlap: bo
 
 def _jpeg(data: memoryview, options: Options, limits: Limits) -> _Decoded | None:
     jpeg = markers.parse(data)
-    limits.check(jpeg.width, jpeg.height, banded=jpeg.restart_interval > 0)
-    where = split.find_cuts(data, jpeg)
+    where = split.find_cuts_within(data, jpeg, limits)
     if where is None:
         return None
-    limits.check(jpeg.width, jpeg.height, banded=where.units > 1)
     if options.luma is Luma.BT601:
         picture = jpeg_decode.luma_plane(data, where)
     else:
@@ -141,7 +141,7 @@ def _cropped(decoded: _Decoded, options: Options) -> _Decoded:
     if options.rows is None:
         return decoded
     picture, (first, count) = decoded.picture, options.rows
-    if decoded.table is None or first + count > picture.height:
+    if first + count > picture.height:
         raise InvalidOption(f"rows={first}:{count} of an image of {picture.height} rows")
     kept = replace(picture, height=count, bands=_kept(picture.bands, first, first + count))
     return replace(decoded, picture=kept)
@@ -175,7 +175,7 @@ def _encoded(decoded: _Decoded, options: Options, source: Format) -> Converted:
         pieces = list(png_encode.encode(picture, options.effort, png_metadata.write(metadata)))
         return Converted(pieces, written, notes)
     if written is not Format.JPEG:
-        return Converted([pillow.save(picture, written, metadata)], written, notes)
+        return Converted([pillow.save(picture, written, metadata, options.effort)], written, notes)
     if picture.channels == 2:
         picture, notes = picture.each(luma.flattened, channels=1), (*notes, "flattened")
     encoder, note = _jpeg_encoder(decoded, options)

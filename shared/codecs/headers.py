@@ -45,8 +45,6 @@ def read(data: memoryview, limits: Limits) -> ImageHeader:
         return ImageHeader(found, png.width, png.height)
     if found is Format.JPEG:
         jpeg = markers.parse(data)
-        limits.check(jpeg.width, jpeg.height, banded=jpeg.restart_interval > 0)
-        cuts = split.find_cuts(data, jpeg)
-        limits.check(jpeg.width, jpeg.height, banded=cuts is not None and cuts.units > 1)
+        cuts = split.find_cuts_within(data, jpeg, limits)
         return ImageHeader(found, jpeg.width, jpeg.height, cuts)
     return ImageHeader(found)

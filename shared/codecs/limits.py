@@ -23,8 +23,8 @@ class Limits:
     """For images converted band by band: their pixels are never all in memory."""
     max_pixels_whole: int = 100_000_000
     """For images that must be decoded whole."""
-    max_side: int = 1_000_000
-    """Width or height; one row must fit in memory many times over."""
+    max_side: int = 250_000
+    """Width or height; bands of 8 rows must fit in memory many times over."""
 
     def check(self, width: int, height: int, *, banded: bool) -> None:
         """Raise `ImageTooLarge` naming the first limit that a picture of this size passes."""

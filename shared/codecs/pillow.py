@@ -9,10 +9,12 @@ import io
 import warnings
 
 import numpy as np
+import simplejpeg
 from PIL import Image, UnidentifiedImageError
 
 from shared.codecs.formats import Format
 from shared.codecs.jpeg import markers
+from shared.codecs.jpeg.decode import is_data_lost
 from shared.codecs.limits import Limits
 from shared.codecs.metadata import (
     Density,
@@ -23,16 +25,28 @@ from shared.codecs.metadata import (
 )
 from shared.codecs.picture import Picture, sliced
 from shared.codecs.png import chunks
+from shared.codecs.png import metadata as png_metadata
 from shared.codecs.png.decode import Inflater
-from shared.options import Luma
-from shared.problems import MalformedImage, UnsupportedFormat
+from shared.codecs.png.layout import IEND
+from shared.options import Effort, Luma
+from shared.problems import ImageTooLarge, MalformedImage, UnsupportedFormat
 
 _PLUGINS = {Format.JPEG: ("JPEG", "MPO")} | {f: (f.name,) for f in Format if f is not Format.JPEG}
 _GREY_MODES = {"L", "LA"}
-_REFUSED_MODES = {"I", "F"}
-"""32-bit samples: their range is not known, so no grey can be right."""
+_READ_MODES = _GREY_MODES | {
+    *("1", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "La", "CMYK", "YCbCr"),
+    *("I;16", "I;16B", "I;16L", "I;16N"),
+}
+"""Not among them: 32-bit samples, whose range is not known, and LAB and HSV, which are no sums of colours."""
+_SCANS_OF_THE_LARGEST = 20
+"""Scans the largest image may have; an encoder writes some ten."""
 _INCH = 0.0254
-_ORIENTATION = 0x0112
+_ORIENTATION, _XMP = 0x0112, 0x02BC
+_SUB_IFDS = {0x8769, 0x8825}
+_DESCRIPTIVE = _SUB_IFDS | {
+    *(_ORIENTATION, 0x010E, 0x010F, 0x0110),  # ImageDescription, Make, Model
+    *(0x0131, 0x0132, 0x013B, 0x8298),  # Software, DateTime, Artist, Copyright
+}
 _TURN = Image.Transpose
 _UNTURN = {
     2: _TURN.FLIP_LEFT_RIGHT,
@@ -57,12 +71,14 @@ def decode(
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        _check_whole(data, source)
-        image = _open(data, source)
+        readable, metadata = _checked(data, source, limits)
+        image = _open(readable, source)
         limits.check(image.width, image.height, banded=False)
         frames = int(getattr(image, "n_frames", 1)) if source is not Format.JPEG else 1
-        metadata = _metadata(image)
+        metadata = metadata or _metadata(image)
         unturn = _UNTURN.get(image.getexif().get(_ORIENTATION, 1)) if source is Format.TIFF else None
+        if source is Format.PNG:
+            _scale_key(image, chunks.parse_header(data).depth)
         grey, narrowed = _grey(image, luma)
         grey = grey if unturn is None else grey.transpose(unturn)
         # Pillow itself narrows 16-bit colour.
@@ -72,17 +88,50 @@ def decode(
     return Picture(grey.width, grey.height, pixels.shape[2], sliced(pixels)), metadata, notes
 
 
-def _check_whole(data: memoryview, source: Format) -> None:
-    """Refuse what Pillow would let pass: a JPEG without its EOI, a PNG that is short or damaged."""
+def _checked(data: memoryview, source: Format, limits: Limits) -> tuple[memoryview | bytes, Metadata | None]:
+    """The file as Pillow may read it, and its metadata where we read that ourselves.
+
+    Refuses what Pillow would let pass: a JPEG without its EOI or with data missing, a PNG that is
+    short or damaged. A PNG is handed on without the chunks that do not matter for its pixels.
+    """
     if source is Format.JPEG:
-        markers.check_ends(data, markers.parse(data))
-    elif source is Format.PNG:
-        png = chunks.parse(data)
-        inflater = Inflater(chunk.data for chunk in png.idat)
-        size = _filtered_size(png.header)
-        while size:
-            size -= len(inflater.read(min(size, 1 << 20)))
-        inflater.finish()
+        _check_jpeg(data, limits)
+    if source is not Format.PNG:
+        return data, None
+    png = chunks.parse(data)
+    limits.check(png.header.width, png.header.height, banded=False)
+    inflater = Inflater(chunk.data for chunk in png.idat)
+    size = _filtered_size(png.header)
+    while size:
+        size -= len(inflater.read(min(size, 1 << 20)))
+    inflater.finish()
+    kept: list[bytes | memoryview] = []
+    if png.palette:
+        kept.append(chunks.chunk(b"PLTE", bytes(png.palette)))
+    kept += [chunk.raw for chunk in png.ancillary if chunk.type == b"tRNS"]
+    kept += [chunk.raw for chunk in png.idat]
+    return b"".join([chunks.ihdr(png.header), *kept, IEND]), png_metadata.read(png)
+
+
+def _check_jpeg(data: memoryview, limits: Limits) -> None:
+    jpeg = markers.parse(data)
+    limits.check(jpeg.width, jpeg.height, banded=False)
+    scans = markers.check_ends(data, jpeg)
+    most = _SCANS_OF_THE_LARGEST * limits.max_pixels_whole
+    if scans * jpeg.width * jpeg.height > most:
+        raise ImageTooLarge.over(
+            f"{scans} scans over all pixels",
+            limit=most,
+            actual=scans * jpeg.width * jpeg.height,
+            setting="GRISAILLE_MAX_PIXELS_WHOLE",
+        )
+    try:
+        # Small, since only the entropy decoder's verdict is wanted.
+        space = "CMYK" if jpeg.channels == 4 else "GRAY"
+        simplejpeg.decode_jpeg(data, space, min_height=1, min_width=1, min_factor=8, strict=True)
+    except ValueError as exc:
+        if is_data_lost(str(exc)):
+            raise MalformedImage(f"the scans do not decode: {exc}") from exc
 
 
 def _filtered_size(header: chunks.PngHeader) -> int:
@@ -98,7 +147,7 @@ def _filtered_size(header: chunks.PngHeader) -> int:
     return total
 
 
-def _open(data: memoryview, source: Format) -> Image.Image:
+def _open(data: memoryview | bytes, source: Format) -> Image.Image:
     Image.MAX_IMAGE_PIXELS = None  # our own limits follow, and name their setting
     try:
         return Image.open(io.BytesIO(data), formats=_PLUGINS[source])
@@ -110,7 +159,7 @@ def _open(data: memoryview, source: Format) -> Image.Image:
 
 def _grey(image: Image.Image, luma: Luma) -> tuple[Image.Image, bool]:
     """The image in mode L or LA, and whether 16 bits were narrowed to 8."""
-    if image.mode in _REFUSED_MODES:
+    if image.mode not in _READ_MODES:
         raise UnsupportedFormat(f"pixels of mode {image.mode} are not supported")
     if luma is Luma.BT601:
         image.draft("L", None)
@@ -129,12 +178,17 @@ def _grey(image: Image.Image, luma: Luma) -> tuple[Image.Image, bool]:
         raise MalformedImage(f"the image does not decode: {exc}") from exc
 
 
+def _scale_key(image: Image.Image, depth: int) -> None:
+    """Bring a low-depth grey PNG's transparent value to the 8 bits Pillow scales its pixels to."""
+    key = image.info.get("transparency")
+    if image.mode in {"1", "L"} and isinstance(key, int):
+        image.info["transparency"] = key * 255 // (2**depth - 1)
+
+
 def _metadata(image: Image.Image) -> Metadata:
     exif, xmp, icc = (image.info.get(name) for name in ("exif", "xmp", "icc_profile"))
-    if image.format == Format.TIFF.name and _ORIENTATION in image.getexif():
-        oriented = Image.Exif()
-        oriented[_ORIENTATION] = image.getexif()[_ORIENTATION]
-        exif = oriented.tobytes()
+    if image.format == Format.TIFF.name:
+        exif = _descriptive(image.getexif()).tobytes()
     dpi = image.info.get("dpi")
     density = None
     if isinstance(dpi, tuple) and len(dpi) == 2 and all(0 < float(v) < 1e6 for v in dpi):
@@ -147,18 +201,33 @@ def _metadata(image: Image.Image) -> Metadata:
     )
 
 
-def save(picture: Picture, written: Format, metadata: Metadata) -> bytes:
+def _descriptive(exif: Image.Exif) -> Image.Exif:
+    """EXIF without the tags that say how a TIFF's own pixels are stored."""
+    kept = Image.Exif()
+    for tag in _DESCRIPTIVE & set(exif):
+        kept[tag] = exif.get_ifd(tag) if tag in _SUB_IFDS else exif[tag]
+    return kept
+
+
+def save(picture: Picture, written: Format, metadata: Metadata, effort: Effort) -> bytes:
     """A TIFF (deflate) or WebP (lossless) file of the picture."""
     pixels = np.concatenate(list(picture.bands))
     image = Image.fromarray(pixels[:, :, 0] if picture.channels == 1 else pixels)
-    extra: dict[str, object] = {"compression": "tiff_deflate"}
+    exif = Image.Exif()
+    if metadata.exif:
+        exif.load(b"Exif\0\0" + metadata.exif)
+    extra: dict[str, object] = {"icc_profile": metadata.icc} if metadata.icc else {}
     if written is Format.WEBP:
         image = image.convert("RGB" if picture.channels == 1 else "RGBA")
-        extra = {"lossless": True, "xmp": metadata.xmp or b""}
-    if metadata.exif:
-        extra["exif"] = b"Exif\0\0" + metadata.exif
-    if metadata.density and written is Format.TIFF:
-        extra["dpi"] = (metadata.density.x * _INCH, metadata.density.y * _INCH)
+        hard = {Effort.FAST: 0, Effort.BALANCED: 3, Effort.SMALL: 6}[effort]
+        extra |= {"lossless": True, "method": hard, "quality": 16 * hard, "xmp": metadata.xmp or b""}
+    else:
+        exif = _descriptive(exif)
+        extra |= {"compression": "tiff_deflate"}
+        if metadata.xmp:
+            exif[_XMP] = metadata.xmp
+        if metadata.density:
+            extra["dpi"] = (metadata.density.x * _INCH, metadata.density.y * _INCH)
     out = io.BytesIO()
-    image.save(out, written.name, **extra)
+    image.save(out, written.name, exif=exif, **extra)
     return out.getvalue()

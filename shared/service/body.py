@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from fastapi import Request
 
 from shared.problems import EmptyBody, UnsupportedEncoding, UploadTooLarge
@@ -27,13 +28,14 @@ def too_large(size: int, limit: int) -> UploadTooLarge:
     return UploadTooLarge.over("the upload in bytes", limit=limit, actual=size, setting=setting)
 
 
-async def receive(request: Request, limit: int) -> bytearray:
+async def receive(request: Request, limit: int) -> memoryview:
     """The whole body; raises as `announced_size`, and `EmptyBody`."""
     size = announced_size(request, limit)
-    body = bytearray(size or 0)
+    # Not a bytearray: that would write its zeros to all of it, before a single byte has come.
+    body: bytearray | memoryview = bytearray() if size is None else np.empty(size, np.uint8).data
     filled = 0
     async for piece in request.stream():
-        if size is None:
+        if isinstance(body, bytearray):
             body += piece
         else:
             body[filled : filled + len(piece)] = piece
@@ -42,7 +44,7 @@ async def receive(request: Request, limit: int) -> bytearray:
             raise too_large(filled, limit)
     if not filled:
         raise EmptyBody("the body is empty; send the image with --data-binary @photo.jpg")
-    return body
+    return memoryview(body)
 
 
 async def client_gone(request: Request) -> None:

@@ -73,7 +73,10 @@ def install_problem_handlers(app: FastAPI) -> None:
         request_id: str | None = getattr(request.state, "request_id", None)
         if problem.status == Internal.status:
             _LOG.error("internal", exc_info=error, extra={"fields": {"request_id": request_id}})
-        return problem_response(problem, request_id)
+        answer = problem_response(problem, request_id)
+        if isinstance(error, HTTPException) and error.headers:
+            answer.headers.update(error.headers)
+        return answer
 
     for kind in (Problem, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, handle)

@@ -21,6 +21,7 @@ from support.images import (
     pixels,
     png,
 )
+from support.pngs import low_depth
 
 from shared.codecs import convert
 from shared.codecs.formats import Format
@@ -295,3 +296,79 @@ def test_thirty_two_bit_samples_are_unsupported() -> None:
     deep.save(out, "TIFF")
     with pytest.raises(UnsupportedFormat):
         grey(out.getvalue(), AS_PNG)
+
+
+def without_the_lower_half(data: bytes) -> bytes:
+    """The entropy-coded data cut in the middle, with an EOI behind it."""
+    start = data.index(b"\xff\xda")
+    return data[: (start + len(data)) // 2].rstrip(b"\xff") + b"\xff\xd9"
+
+
+@pytest.mark.parametrize("save", [{}, {"progressive": True}, {"subsampling": "4:4:4"}])
+@pytest.mark.parametrize("written", [Format.PNG, Format.JPEG, Format.WEBP])
+def test_data_cut_short_is_never_half_a_picture(save: dict[str, object], written: Format) -> None:
+    data = without_the_lower_half(jpeg(photo(640, 640), **save))
+    with pytest.raises(MalformedImage):
+        grey(data, Options(format=written))
+
+
+def test_intervals_without_data_are_malformed() -> None:
+    data = jpeg(photo(320, 320), restart_marker_rows=1)
+    cuts = data.index(b"\xff\xd3"), data.index(b"\xff\xd4")
+    emptied = data[: cuts[0] + 2] + data[cuts[1] :]
+    with pytest.raises(MalformedImage):
+        grey(emptied, AS_PNG)
+
+
+def test_bytes_left_over_before_a_marker_do_no_harm() -> None:
+    data = jpeg(photo(320, 320), restart_marker_rows=1)
+    marker = data.index(b"\xff\xd3")
+    padded = data[:marker] + bytes(16) + data[marker:]
+    assert np.array_equal(pixels(grey(padded, AS_PNG)), luma_plane(data))
+
+
+@pytest.mark.parametrize("luma", Luma)
+@pytest.mark.parametrize("rows", [None, (0, 16)])
+def test_a_jpeg_without_its_tables_is_malformed(luma: Luma, rows: tuple[int, int] | None) -> None:
+    data = jpeg(photo(64, 64), restart_marker_rows=1)
+    while (table := data.find(b"\xff\xdb")) >= 0:
+        data = data[:table] + data[table + 2 + int.from_bytes(data[table + 2 : table + 4], "big") :]
+    with pytest.raises(MalformedImage):
+        grey(data, Options(format=Format.PNG, luma=luma, rows=rows))
+
+
+def test_one_giant_restart_unit_counts_as_decoded_whole() -> None:
+    limits = Limits(max_pixels_whole=50_000)
+    data = memoryview(jpeg(photo(320, 320), restart_marker_rows=10))
+    with pytest.raises(ImageTooLarge, match="WHOLE"):
+        convert.grey(data, AS_PNG, limits)
+    fine = memoryview(jpeg(photo(320, 320), restart_marker_rows=1))
+    assert convert.grey(fine, AS_PNG, limits).size > 0
+
+
+def test_scans_are_paid_for_by_the_pixel() -> None:
+    data = jpeg(photo(320, 320), progressive=True)
+    scan = data[data.rindex(b"\xff\xda") : -2]
+    bomb = memoryview(data[:-2] + scan * 40 + b"\xff\xd9")
+    limits = Limits(max_pixels_whole=110_000)
+    assert convert.grey(memoryview(data), AS_PNG, limits).size > 0
+    with pytest.raises(ImageTooLarge, match="scans"):
+        convert.grey(bomb, AS_PNG, limits)
+
+
+def test_a_low_depth_key_colour_stays_transparent() -> None:
+    levels = (np.arange(256, dtype=np.uint8).reshape(16, 16) // 16).astype(np.uint8)
+    data = low_depth(levels, depth=4, key=5)
+    result = opened(grey(data, AS_PNG))
+    assert result.mode == "LA"
+    assert np.array_equal(np.asarray(result)[:, :, 1] == 0, levels == 5)
+    assert np.array_equal(np.asarray(result)[:, :, 0], levels * 17)
+
+
+def test_structure_tags_of_exif_do_not_reach_a_tiff() -> None:
+    exif = Image.Exif()
+    for tag, value in {0x0112: 6, 0x010F: "Maker", 0x0106: 6, 0x0102: 8, 0x0115: 3, 0x0153: 1}.items():
+        exif[tag] = value
+    result = opened(grey(jpeg(photo(64, 48), exif=exif), Options(format=Format.TIFF)))
+    assert result.mode == "L"
+    assert (result.getexif()[0x010F], result.size) == ("Maker", (48, 64))  # Pillow turns it

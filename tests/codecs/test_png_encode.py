@@ -29,6 +29,10 @@ def png(rows: Pixels, effort: Effort = Effort.FAST, metadata: bytes = b"") -> by
     return bytearray(joined(list(encode(picture, effort, metadata))))
 
 
+def part(data: bytearray, width: int, rows: int) -> merge.PngPart:
+    return merge.part(memoryview(data), width, rows)
+
+
 def by_pillow(data: bytes) -> Pixels:
     return np.atleast_3d(pixels(data))
 
@@ -77,7 +81,7 @@ def rows_and_cuts(draw: st.DrawFn) -> tuple[Pixels, list[int]]:
 def test_merged_stripes_decode_to_the_whole(picture: tuple[Pixels, list[int]], effort: Effort) -> None:
     rows, cuts = picture
     width = rows.shape[1]
-    parts = [merge.part(png(rows[a:b], effort), width, b - a) for a, b in pairwise(cuts)]
+    parts = [part(png(rows[a:b], effort), width, b - a) for a, b in pairwise(cuts)]
     merged = joined(merge.merge(parts))
     assert np.array_equal(by_pillow(merged), rows)
     assert np.array_equal(by_vips(merged), rows)
@@ -86,7 +90,7 @@ def test_merged_stripes_decode_to_the_whole(picture: tuple[Pixels, list[int]], e
 def test_merged_bodies_are_the_stripes_bodies() -> None:
     rows = photo(300, 200, 1)
     stripes = [png(rows[:96]), png(rows[96:])]
-    pieces = merge.merge([merge.part(stripes[0], 300, 96), merge.part(stripes[1], 300, 104)])
+    pieces = merge.merge([part(stripes[0], 300, 96), part(stripes[1], 300, 104)])
     bodies = [c.raw for stripe in stripes for c in parse(memoryview(stripe)).idat[1:-1]]
     assert pieces[1:-1] == bodies
 
@@ -124,12 +128,12 @@ def test_a_part_that_is_not_what_was_asked_for_is_refused() -> None:
         (bytearray(), 64, 48),
     ]:
         with pytest.raises(MalformedImage):
-            merge.part(bytearray(data), width, height)
+            part(data, width, height)
 
 
 def test_grey_does_not_merge_with_grey_and_alpha() -> None:
     rows = photo(64, 48, 4)
-    parts = [merge.part(png(np.ascontiguousarray(rows[:, :, :channels])), 64, 48) for channels in (1, 2)]
+    parts = [part(png(np.ascontiguousarray(rows[:, :, :channels])), 64, 48) for channels in (1, 2)]
     with pytest.raises(MalformedImage, match="colour types"):
         merge.merge(parts)
 

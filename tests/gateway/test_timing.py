@@ -19,7 +19,7 @@ STEPS = st.lists(st.floats(-10, 100))
 def delivered(
     sent: float, answered: float, ended: float, *, worker: int = 0, attempts: int = 1, hedged: bool = False
 ) -> Delivered[object]:
-    answer = Answer(bytearray(), (), sent, answered, ended)
+    answer = Answer(memoryview(b""), (), sent, answered, ended)
     return Delivered(None, answer, worker, sent, attempts, hedged)
 
 

@@ -67,10 +67,10 @@ def test_every_setting_that_a_refusal_names_exists_and_moves_that_limit(
 
 def test_the_defaults_are_the_contract_s() -> None:
     limits = Limits()
-    limits.check(1_000_000, 1100, banded=True)
+    limits.check(250_000, 4400, banded=True)
     limits.check(10_000, 10_000, banded=False)
     with pytest.raises(ImageTooLarge):
-        limits.check(1_000_000, 1101, banded=True)
+        limits.check(250_000, 4401, banded=True)
     with pytest.raises(ImageTooLarge):
         limits.check(10_000, 10_001, banded=False)
 

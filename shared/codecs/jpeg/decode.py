@@ -9,13 +9,25 @@ import simplejpeg
 
 from shared.codecs.jpeg.split import Cuts, needs_halo, stripes
 from shared.codecs.picture import BAND_BYTES, Band, Picture, sliced
+from shared.problems import MalformedImage
 
 _HALO_UNITS_PER_BAND = 12
 """A band with halo decodes two more units than it keeps: at most a sixth in vain."""
 
 
+_DATA_IS_LOST = ("premature end", "bad huffman code", "bad arithmetic code", "sequential", "progression")
+
+
 class UncleanScanError(Exception):
-    """The strict decoder warned or failed: a more tolerant one must look at the whole file."""
+    """The strict decoder balked, yet no data is missing: a more tolerant one must look at the whole file."""
+
+
+def is_data_lost(message: str) -> bool:
+    """Whether libjpeg's warning (jerror.h, JWRN_*) means that pixels were made up.
+
+    The binding gives warnings as text alone.
+    """
+    return any(sign in message.lower() for sign in _DATA_IS_LOST)
 
 
 def luma_plane(data: memoryview, where: Cuts) -> Picture:
@@ -39,11 +51,22 @@ def _picture(where: Cuts, bands: Iterator[Band]) -> Picture:
     return Picture(where.jpeg.width, where.jpeg.height, 1, bands)
 
 
+def _judge(data: memoryview, where: Cuts) -> None:
+    """Raise `MalformedImage` if any unit lacks data: of several warnings only the last is told."""
+    for stripe in stripes(data, where, where.units, halo=False):
+        try:
+            simplejpeg.decode_jpeg(b"".join(stripe.pieces), "GRAY", strict=True)
+        except ValueError as exc:
+            if is_data_lost(str(exc)):
+                raise MalformedImage(f"rows from {stripe.first} on do not decode: {exc}") from exc
+
+
 def _decoded(data: memoryview, where: Cuts, units_per_band: int, space: str, *, halo: bool) -> Iterator[Band]:
     count = ceil(where.units / max(units_per_band, 1))
     for stripe in stripes(data, where, count, halo=halo):
         try:
             pixels: Band = simplejpeg.decode_jpeg(b"".join(stripe.pieces), space, strict=True)
         except ValueError as exc:
+            _judge(data, where)
             raise UncleanScanError(str(exc)) from exc
         yield from sliced(pixels[stripe.above : stripe.above + stripe.rows])

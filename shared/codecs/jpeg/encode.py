@@ -80,16 +80,18 @@ def encode(picture: Picture, encoder: BlockRowEncoder, applications: bytes = b""
     number = 0
     ecs_start = 0
     for band in picture.bands:
+        pieces = []
         for row in range(0, band.shape[0], 8):
             encoded = encoder(band[row : row + 8])
             if ecs_start:
-                yield bytes((0xFF, RST0 + number % 8))
+                pieces.append(bytes((0xFF, RST0 + number % 8)))
                 number += 1
             else:
                 first = parse(memoryview(encoded))
                 ecs_start = first.ecs_start
-                yield _header(first, picture, applications)
-            yield encoded[ecs_start:-2]
+                pieces.append(_header(first, picture, applications))
+            pieces.append(encoded[ecs_start:-2])
+        yield b"".join(pieces)
     yield bytes((0xFF, EOI))
 
 

@@ -28,9 +28,12 @@ _AFTER_A_SCAN = {*range(APP0, 0xF0), COM, DHT, DQT, DRI, DNL, SOS, EOI, 0xCC}
 """Markers that may follow entropy-coded data (B.2.1, B.2.4); any other is damage."""
 
 _MARKER = re.compile(rb"\xff[^\x00\xff]", re.DOTALL)
+_FILL_WINDOW = 256
 _WINDOW = 1 << 18
 """Bytes searched at a time: small enough for the cache, and a short scan ends early."""
 
+MAX_SEGMENTS = 4096
+"""Before the first scan; a profile and an extended XMP packet together need some hundred."""
 MAX_SCANS = 500
 """More scans than any encoder writes; each costs a pass over the whole image."""
 
@@ -136,6 +139,8 @@ def parse(data: memoryview) -> JpegHeader:
             raise MalformedImage.at(offset, "a second SOI, or EOI before any scan")
         segment, offset = _segment(data, marker, offset)
         segments.append(segment)
+        if len(segments) > MAX_SEGMENTS:
+            raise MalformedImage.at(offset, f"more than {MAX_SEGMENTS} segments before the first scan")
         if marker in _FRAMES:
             if frame is not None:
                 raise MalformedImage.at(offset, "a second frame header")
@@ -239,8 +244,12 @@ def entropy_segment(data: memoryview, start: int) -> EntropySegment:
 
 def before_fill(data: memoryview, offset: int, start: int) -> int:
     """`offset`, moved back over the fill bytes before it (B.1.1.2)."""
-    while offset > start and data[offset - 1] == 0xFF:
-        offset -= 1
+    while offset > start:
+        window = bytes(data[max(start, offset - _FILL_WINDOW) : offset])
+        kept = window.rstrip(b"\xff")
+        offset -= len(window) - len(kept)
+        if kept:
+            break
     return offset
 
 

@@ -32,19 +32,18 @@ from shared.problems import MalformedImage
 class JpegPart:
     """A grey stripe that was looked at and can be merged."""
 
-    data: bytearray
+    data: memoryview
     jpeg: JpegHeader
     ecs: EntropySegment
 
 
-def part(data: bytearray, width: int, rows: int) -> JpegPart:
+def part(data: memoryview, width: int, rows: int) -> JpegPart:
     """A stripe as a worker returned it; `MalformedImage` if it is not what was asked for."""
-    view = memoryview(data)
-    jpeg = parse(view)
+    jpeg = parse(data)
     shape = (jpeg.sof in {SOF0, SOF1}, jpeg.channels, jpeg.width, jpeg.height)
     if shape != (True, 1, width, rows):
         raise MalformedImage(f"a grey stripe of {width} x {rows} came back as {shape}")
-    ecs = entropy_segment(view, jpeg.ecs_start)
+    ecs = entropy_segment(data, jpeg.ecs_start)
     block_rows = ceil(rows / 8)
     complete = len(ecs.markers) == block_rows - 1 and ecs.next_marker == EOI
     in_order = complete and bool(np.all(ecs.numbers == np.arange(block_rows - 1) % 8))
@@ -76,7 +75,7 @@ def merge(parts: Sequence[JpegPart], applications: bytes = b"") -> list[bytes | 
         if number:
             pieces.append(bytes((0xFF, RST0 + (number - 1) % 8)))
         _renumber(p, number)
-        pieces.append(memoryview(p.data)[p.ecs.start : p.ecs.end])
+        pieces.append(p.data[p.ecs.start : p.ecs.end])
         number += len(p.ecs.markers) + 1
     return [*pieces, bytes((0xFF, EOI))]
 

@@ -26,11 +26,14 @@ from shared.codecs.jpeg.markers import (
     before_fill,
     entropy_segment,
 )
+from shared.codecs.limits import Limits
 from shared.problems import MalformedImage
 
 _SAMPLINGS = {(1, 1), (2, 1), (1, 2), (2, 2), (4, 1), (1, 4)}
 """Luma factors, with chroma at 1 x 1, that TurboJPEG knows (turbojpeg.h, enum TJSAMP)."""
 _EOI = bytes((0xFF, EOI))
+_MAX_TABLE_BYTES = 8 << 10
+"""All tables there can be take 3 kB (B.2.4.1, B.2.4.2); each stripe and band carries them."""
 _BALANCED = 16
 """A border may be moved by half a 16th of a stripe."""
 
@@ -71,6 +74,7 @@ def is_plain(jpeg: JpegHeader) -> bool:
         and jpeg.channels in {1, 3}
         and jpeg.scan.payload[0] == jpeg.channels
         and bytes(jpeg.scan.payload[-3:]) == b"\x00\x3f\x00"
+        and sum(len(s.payload) for s in jpeg.segments if s.marker in {DQT, DHT}) <= _MAX_TABLE_BYTES
         and (jpeg.channels == 1 or (_is_known_sampling(jpeg) and _is_ycc(jpeg)))
     )
 
@@ -82,7 +86,7 @@ def _is_known_sampling(jpeg: JpegHeader) -> bool:
 
 def _is_ycc(jpeg: JpegHeader) -> bool:
     """Whether three components mean YCbCr, as libjpeg decides it (jdapimin.c, default_decompress_parms)."""
-    if any(bytes(payload[:5]) == b"JFIF\0" for payload in jpeg.payloads(APP0)):
+    if any(len(p) >= 14 and bytes(p[:5]) == b"JFIF\0" for p in jpeg.payloads(APP0)):
         return True
     adobe = [p for p in jpeg.payloads(APP14) if len(p) >= 12 and bytes(p[:5]) == b"Adobe"]
     if adobe:
@@ -142,6 +146,14 @@ def find_cuts(data: memoryview, jpeg: JpegHeader) -> Cuts | None:
     return Cuts(jpeg, ecs, mcus // jpeg.restart_interval, rows)
 
 
+def find_cuts_within(data: memoryview, jpeg: JpegHeader, limits: Limits) -> Cuts | None:
+    """As `find_cuts`; `ImageTooLarge` if the picture, or a piece that cannot be cut, is over the limits."""
+    limits.check(jpeg.width, jpeg.height, banded=True)
+    found = find_cuts(data, jpeg)
+    limits.check(jpeg.width, jpeg.height if found is None else found.unit_rows, banded=False)
+    return found
+
+
 def needs_halo(jpeg: JpegHeader) -> bool:
     """Whether RGB rows depend on chroma of the MCU rows next to them (jdsample.c, fancy upsampling)."""
     return jpeg.channels == 3 and jpeg.components[0].v > 1
@@ -194,23 +206,31 @@ def rebuilt_header(
 ) -> bytes:
     """SOI to SOS with only the segments that matter to a decoder, so that nothing else can trip it.
 
-    APP0 and APP14 stay, since they decide the colour space, unless `applications` (whole segments)
-    takes their place.
+    JFIF and Adobe segments stay, since they decide the colour space, unless `applications` (whole
+    segments) takes their place.
     """
-    kinds = {DQT, DHT} if applications is not None else {APP0, APP14, DQT, DHT}
-    kept = [s for s in jpeg.segments if s.marker in kinds]
+    applications = _colour_space(jpeg) if applications is None else applications
+    kept = [s for s in jpeg.segments if s.marker in {DQT, DHT}]
     frame = bytes((8,)) + height.to_bytes(2, "big") + jpeg.width.to_bytes(2, "big")
     frame += bytes((jpeg.channels,))
     for c in jpeg.components:
         # The factors of a single component mean nothing (A.2.2), yet trip some decoders.
         factors = 0x11 if jpeg.channels == 1 else c.h << 4 | c.v
         frame += bytes((c.id, factors, c.table))
-    parts = [b"\xff\xd8", applications or b"", *(segment(s.marker, s.payload) for s in kept)]
+    parts = [b"\xff\xd8", applications, *(segment(s.marker, s.payload) for s in kept)]
     parts.append(segment(jpeg.sof, frame))
     if restart_interval:
         parts.append(segment(0xDD, restart_interval.to_bytes(2, "big")))
     parts.append(segment(jpeg.scan.marker, jpeg.scan.payload))
     return b"".join(parts)
+
+
+def _colour_space(jpeg: JpegHeader) -> bytes:
+    """The segments by which libjpeg tells the colour space, and no more of them than it reads."""
+    jfif = [bytes(p[:12]) for p in jpeg.payloads(APP0) if len(p) >= 14 and bytes(p[:5]) == b"JFIF\0"]
+    adobe = [bytes(p[:12]) for p in jpeg.payloads(APP14) if len(p) >= 12 and bytes(p[:5]) == b"Adobe"]
+    kept = [segment(APP0, p + bytes(2)) for p in jfif[:1]]  # its thumbnail is 0 x 0
+    return b"".join(kept + [segment(APP14, p) for p in adobe[-1:]])
 
 
 def segment(marker: int, payload: bytes | memoryview) -> bytes:

@@ -15,6 +15,8 @@ CHANNELS = {GREY: 1, RGB: 3, PALETTE: 1, GREY_ALPHA: 2, RGBA: 4}
 _DEPTHS = {GREY: {1, 2, 4, 8, 16}, PALETTE: {1, 2, 4, 8}}
 """Colour types with other depths than 8 and 16 (PNG table 12)."""
 _MAX_LENGTH = 2**31 - 1
+MAX_CHUNKS = 100_000
+"""Enough for half a gigabyte in IDATs of 8 KiB, the smallest that encoders write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +85,11 @@ def _chunks(data: memoryview) -> Iterator[Chunk]:
     """Chunks up to IEND; ancillary ones with a wrong CRC are left out."""
     if data[:8] != SIGNATURE:
         raise MalformedImage.at(0, "no PNG signature")
-    offset, kind = 8, b""
+    offset, kind, count = 8, b"", 0
     while kind != b"IEND":
+        count += 1
+        if count > MAX_CHUNKS:
+            raise MalformedImage.at(offset, f"more than {MAX_CHUNKS} chunks")
         length, kind = int.from_bytes(data[offset : offset + 4], "big"), bytes(data[offset + 4 : offset + 8])
         end = offset + 12 + length
         if end > len(data) or length > _MAX_LENGTH:

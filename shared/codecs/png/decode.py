@@ -15,7 +15,7 @@ from shared.codecs.png.chunks import PALETTE, PngFile, PngHeader
 from shared.problems import MalformedImage
 
 _InflateError = cast("type[Exception]", isal_zlib.error)  # its stubs give the class an instance's type
-_PIECE = 1 << 15
+_PIECE = 1 << 17
 """Compressed bytes handed to inflate at a time: what it leaves over, it copies."""
 
 
@@ -28,17 +28,17 @@ def is_ours(png: PngFile) -> bool:
 def grey(png: PngFile, to_grey: Callable[[Band], Band], *, overlap: bool = False) -> Picture:
     """The picture in grey, alpha kept; `MalformedImage` while its bands are read.
 
-    With `overlap` inflating, unfiltering and the reader of the bands run in a thread each.
+    With `overlap` inflating and unfiltering run in a thread each, beside the reader of the bands.
     """
     header = png.header
     stage = ahead if overlap else iter
     channels = {1: 1, 2: 2, 3: 1, 4: 2}[header.channels]
-    bands = _unfiltered(header, stage(_inflated(png)))
+    bands = stage(_unfiltered(header, stage(_inflated(png))))
     if header.colour == PALETTE:
         bands = _through_palette(bands, png.palette or memoryview(b""), to_grey)
     else:
         bands = map(to_grey, bands)
-    return Picture(header.width, header.height, channels, stage(bands))
+    return Picture(header.width, header.height, channels, bands)
 
 
 def _through_palette(

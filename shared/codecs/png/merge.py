@@ -30,9 +30,9 @@ class PngPart:
         return self.header.height * (1 + self.header.width * self.header.channels)
 
 
-def part(data: bytearray, width: int, rows: int) -> PngPart:
+def part(data: memoryview, width: int, rows: int) -> PngPart:
     """A stripe as a worker returned it; `MalformedImage` if it is not what was asked for."""
-    png = parse(memoryview(data))
+    png = parse(data)
     header, (first, *rest) = png.header, png.idat
     *body, last = rest or [first]
     size = (header.width, header.height, header.depth, header.interlaced)

@@ -8,8 +8,8 @@ from shared.codecs.metadata import Density, Metadata, grey_profile, plain_xmp, w
 from shared.codecs.png.chunks import PngFile, chunk
 
 _XMP = b"XML:com.adobe.xmp\0"
-_MAX_PROFILE = 1 << 22
-"""Bytes; a compressed profile that inflates to more is left out."""
+_MAX_INFLATED = 1 << 22
+"""Bytes; a compressed profile or packet that inflates to more is left out."""
 
 
 def read(png: PngFile) -> Metadata:
@@ -24,11 +24,13 @@ def read(png: PngFile) -> Metadata:
 
 
 def _xmp(png: PngFile) -> bytes | None:
+    """The text of the iTXt chunk that XMP is kept in (PNG section 11.3.3.4)."""
     for found in png.ancillary:
-        prefix = _XMP + bytes(2)  # not compressed
-        if found.type == b"iTXt" and bytes(found.data[: len(prefix)]) == prefix:
-            text = bytes(found.data[len(prefix) :]).split(b"\0", 2)
-            return plain_xmp(text[2]) if len(text) == 3 else None
+        if found.type != b"iTXt" or bytes(found.data[: len(_XMP)]) != _XMP:
+            continue
+        compressed, rest = found.data[len(_XMP) : len(_XMP) + 1], bytes(found.data[len(_XMP) + 2 :])
+        text = rest.split(b"\0", 2)[-1]
+        return plain_xmp(_inflated(text) if bytes(compressed) == b"\1" else text) or None
     return None
 
 
@@ -40,13 +42,17 @@ def _density(phys: memoryview | None) -> Density | None:
 
 
 def _profile(iccp: bytes) -> bytes:
-    _name, _, rest = iccp.partition(b"\0")
+    return _inflated(iccp.partition(b"\0")[2][1:])
+
+
+def _inflated(compressed: bytes) -> bytes:
+    """The whole zlib stream, or nothing if it is damaged or too long."""
     stream = zlib.decompressobj()
     try:
-        profile = stream.decompress(rest[1:], _MAX_PROFILE)
+        data = stream.decompress(compressed, _MAX_INFLATED)
     except zlib.error:
         return b""
-    return profile if stream.eof else b""
+    return data if stream.eof else b""
 
 
 def write(metadata: Metadata) -> bytes:

@@ -1,0 +1,1 @@
+"""Measurements: `python -m bench` for time, `python -m bench.memory` for memory."""
