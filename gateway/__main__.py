@@ -22,6 +22,7 @@ from gateway.fanout.transport import AiohttpTransport
 from gateway.metrics import GatewayMetrics
 from gateway.settings import GatewaySettings
 from shared.service import logs, server
+from shared.service.buffers import Buffers
 from shared.service.internal import internal_app
 from shared.service.lifecycle import Lifecycle
 
@@ -48,7 +49,7 @@ class _Gateway:
         self._prober = asyncio.create_task(probe_forever(pool, endpoints, client, settings.probe_seconds))
         self._metrics.watch_workers(lambda: pool.known, lambda: len(pool.ready))
         fanout = Fanout(settings, pool, client, self._executor, self._metrics)
-        services = Services(settings, pool, fanout, self._executor)
+        services = Services(settings, pool, fanout, self._executor, Buffers())
         self._app, self._client = create_app(services, self.lifecycle, self._metrics), client
 
     async def close(self) -> None:

@@ -28,6 +28,7 @@ from shared.codecs.png import metadata as png_metadata
 from shared.options import Effort, Keep, Luma, Options
 from shared.plan import Kind, Plan, plan
 from shared.problems import DecoderCrash, MalformedImage, NoWorker, Unprocessable, Unsupported
+from shared.service.buffers import Buffers
 
 if TYPE_CHECKING:
     from shared.codecs.convert import Converted
@@ -46,6 +47,8 @@ class Services:
     fanout: Fanout
     executor: Executor
     """For work on the CPU that would hold up the event loop."""
+    buffers: Buffers
+    """For uploads."""
 
     async def offload(self, work: Callable[[], _T]) -> _T:
         """The result of `work`, run outside the event loop."""

@@ -16,6 +16,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from shared.problems import EmptyBody, InvalidMultipart
 from shared.service import body
+from shared.service.buffers import Buffers
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
@@ -31,14 +32,14 @@ class Upload:
     filename: str | None
 
 
-async def receive(request: Request, limit: int) -> Upload:
+async def receive(request: Request, limit: int, buffers: Buffers) -> Upload:
     """The one image of the request.
 
     Raises `EmptyBody`, `InvalidMultipart`, `UploadTooLarge` or `UnsupportedEncoding`.
     """
     kind, parameters = parse_options_header(request.headers.get("content-type", ""))
     if kind != b"multipart/form-data":
-        return Upload(await body.receive(request, limit), None)
+        return Upload(await body.receive(request, limit, buffers), None)
     body.announced_size(request, limit + _MAX_HEADER_BYTES)
     form = _OneFile(limit)
     boundary = parameters.get(b"boundary", b"")

@@ -17,6 +17,7 @@ from shared.contract import CONVERT, DEADLINE_MS, NOTE, VERSION_PATH
 from shared.options import WORKER_TABLE, Options
 from shared.problems import DeadlineExceeded, InvalidOption, Problem
 from shared.service import body
+from shared.service.buffers import Buffers
 from shared.service.responses import PiecesResponse
 from shared.version import VERSION
 from worker.child import Children
@@ -31,12 +32,13 @@ _CLIENT_CLOSED = 499
 def router(settings: WorkerSettings, slots: Slots, children: Children, metrics: WorkerMetrics) -> APIRouter:
     """The worker's public routes."""
     routes = APIRouter()
+    buffers = Buffers()
 
     @routes.post(CONVERT, openapi_extra={"parameters": options_module.openapi(WORKER_TABLE)})
     async def convert_image(request: Request) -> Response:
         """Return the image of the body in grey."""
         try:
-            converted = await _converted(request, settings, slots, children)
+            converted = await _converted(request, settings, slots, children, buffers)
         except (CancelledByClientError, ClientDisconnect):
             metrics.conversions.labels(GONE).inc()
             return Response(status_code=_CLIENT_CLOSED)
@@ -58,7 +60,7 @@ def router(settings: WorkerSettings, slots: Slots, children: Children, metrics: 
 
 
 async def _converted(
-    request: Request, settings: WorkerSettings, slots: Slots, children: Children
+    request: Request, settings: WorkerSettings, slots: Slots, children: Children, buffers: Buffers
 ) -> Converted:
     options = options_module.parse(request.query_params.multi_items(), WORKER_TABLE)
     if options.part and options.format is None:
@@ -67,7 +69,7 @@ async def _converted(
     async with slots.admitted():
         try:
             async with asyncio.timeout(cancel.seconds_left):
-                data = await body.receive(request, settings.max_upload_bytes)
+                data = await body.receive(request, settings.max_upload_bytes, buffers)
         except TimeoutError as exc:
             raise DeadlineExceeded("the deadline passed while the image was received") from exc
         work = functools.partial(_convert, data, options, settings.limits, children, slots)

@@ -87,6 +87,10 @@ class _Body(httpx.AsyncByteStream):
                 yield piece  # type: ignore[misc]  # the transport writes any buffer
         self.sent = time.monotonic()
 
+    async def aclose(self) -> None:
+        """Let go of the buffers: the client's own objects keep each other, and this, alive for a while."""
+        self._pieces = ()
+
 
 async def attempt(
     client: httpx.AsyncClient,
@@ -119,7 +123,6 @@ async def _attempt(
     seconds: float,
     heard: Callable[[Load], None],
 ) -> Answer:
-    body = _Body(request.pieces)
     headers = {
         **request.headers,
         "Content-Length": str(sum(map(len, request.pieces))),
@@ -127,19 +130,25 @@ async def _attempt(
         DEADLINE_MS: str(int(seconds * 1000)),
     }
     target = httpx.URL(url + CONVERT, params=options_module.query(request.options))
-    answer = await client.send(httpx.Request("POST", target, headers=headers, stream=body), stream=True)
-    async with contextlib.aclosing(answer):
-        answered = time.monotonic()
-        reported = load(answer.headers)
-        if reported is not None:
-            heard(reported)
-        received = await _received(answer)
-        if answer.status_code != httpx.codes.OK:
-            raise _failure(answer, bytes(received))
-        if answer.headers.get(CONTRACT) != CONTRACT_NUMBER:
-            raise BadAnswerError("the answer has another contract number")
-        notes = tuple(filter(None, answer.headers.get(NOTE, "").split(", ")))
-        return Answer(received, notes, body.sent or answered, answered, time.monotonic())
+    async with contextlib.aclosing(_Body(request.pieces)) as body:
+        sent = httpx.Request("POST", target, headers=headers, stream=body)
+        answer = await client.send(sent, stream=True)
+        async with contextlib.aclosing(answer):
+            return await _answer(answer, body, heard)
+
+
+async def _answer(answer: httpx.Response, body: _Body, heard: Callable[[Load], None]) -> Answer:
+    answered = time.monotonic()
+    reported = load(answer.headers)
+    if reported is not None:
+        heard(reported)
+    received = await _received(answer)
+    if answer.status_code != httpx.codes.OK:
+        raise _failure(answer, bytes(received))
+    if answer.headers.get(CONTRACT) != CONTRACT_NUMBER:
+        raise BadAnswerError("the answer has another contract number")
+    notes = tuple(filter(None, answer.headers.get(NOTE, "").split(", ")))
+    return Answer(received, notes, body.sent or answered, answered, time.monotonic())
 
 
 async def _received(answer: httpx.Response) -> memoryview:

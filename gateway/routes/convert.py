@@ -78,7 +78,7 @@ def router(services: Services, metrics: GatewayMetrics) -> APIRouter:
 
 async def _answer(request: Request, services: Services, metrics: GatewayMetrics, stages: Stages) -> Response:
     options = _options(request)
-    upload = await uploads.receive(request, services.settings.max_upload_bytes)
+    upload = await uploads.receive(request, services.settings.max_upload_bytes, services.buffers)
     stages.end("receive")
     begin = stages.now
     stages.end("queue")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 from fastapi import Request
 
 from shared.problems import EmptyBody, UnsupportedEncoding, UploadTooLarge
+from shared.service.buffers import Buffers
 
 
 def announced_size(request: Request, limit: int) -> int | None:
@@ -28,11 +28,10 @@ def too_large(size: int, limit: int) -> UploadTooLarge:
     return UploadTooLarge.over("the upload in bytes", limit=limit, actual=size, setting=setting)
 
 
-async def receive(request: Request, limit: int) -> memoryview:
+async def receive(request: Request, limit: int, buffers: Buffers) -> memoryview:
     """The whole body; raises as `announced_size`, and `EmptyBody`."""
     size = announced_size(request, limit)
-    # Not a bytearray: that would write its zeros to all of it, before a single byte has come.
-    body: bytearray | memoryview = bytearray() if size is None else np.empty(size, np.uint8).data
+    body: bytearray | memoryview = bytearray() if size is None else buffers.take(size)
     filled = 0
     async for piece in request.stream():
         if isinstance(body, bytearray):

@@ -23,6 +23,7 @@ from starlette.routing import Route
 
 from gateway import upload as uploads
 from shared.problems import MEDIA_TYPE, Problem
+from shared.service.buffers import Buffers
 from shared.service.responses import problem_response
 
 LIMIT = 1 << 16
@@ -41,7 +42,7 @@ AWKWARD = st.lists(
 
 
 async def _echo(request: Request) -> Response:
-    upload = await uploads.receive(request, LIMIT)
+    upload = await uploads.receive(request, LIMIT, Buffers())
     return JSONResponse({"data": bytes(upload.data).hex(), "filename": upload.filename})
 
 
