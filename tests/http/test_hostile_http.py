@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import httpx
@@ -10,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.damage import SLOWEST_SECONDS, chunk_borders, marker_borders, verdict
-from support.images import jpeg, photo, pixels, png
-from support.service import Service, running
+from support.images import encoded, image, jpeg, luma_plane, photo, pixels, png
+from support.service import Service, processes, running, within
 
 from shared.codecs.jpeg import markers
 
@@ -48,17 +50,57 @@ def test_a_png_cut_at_any_chunk_is_refused(service: Service) -> None:
             assert verdict(service, PNG[:length], STRIPES) in {415, 422}
 
 
-def test_damage_inside_one_stripe_is_judged_on_the_whole(service: Service) -> None:
+def interval_start(number: int) -> int:
+    """Offset of the data of one restart interval of SLICED."""
     header = markers.parse(memoryview(SLICED))
     ecs = markers.entropy_segment(memoryview(SLICED), header.ecs_start)
+    return int(ecs.markers[number - 1]) + 2
+
+
+def test_codes_that_no_table_has_are_refused(service: Service) -> None:
     damaged = bytearray(SLICED)
-    start = int(ecs.markers[7]) + 2
-    damaged[start : start + 40] = b"\xff\x00" * 20  # codes no table has
-    answer = service.convert(bytes(damaged), stripes=4, format="png")
-    whole = service.convert(bytes(damaged), stripes=1, format="png")
-    assert answer.status_code == whole.status_code
+    start = interval_start(8)
+    damaged[start : start + 40] = b"\xff\x00" * 20
+    assert verdict(service, bytes(damaged), STRIPES) == 422
+
+
+def test_a_stripe_with_bytes_left_over_is_judged_on_the_whole(service: Service) -> None:
+    border = interval_start(8) - 2
+    padded = SLICED[:border] + bytes(16) + SLICED[border:]
+    answer = service.convert(padded, stripes=4, format="png")
     assert "reason=stripe-refused" in answer.headers["X-Grisaille-Plan"]
-    assert np.array_equal(pixels(answer.content), pixels(whole.content))
+    assert np.array_equal(pixels(answer.content), luma_plane(SLICED))
+
+
+def test_a_file_without_tables_is_refused_and_harms_no_worker(service: Service) -> None:
+    bare = SLICED
+    while (table := bare.find(b"\xff\xdb")) >= 0:
+        bare = bare[:table] + bare[table + 2 + int.from_bytes(bare[table + 2 : table + 4], "big") :]
+    for luma in ("bt601", "bt601-rgb"):
+        for stripes in STRIPES:
+            assert service.convert(bare, luma=luma, stripes=stripes).status_code == 422
+    answer = service.convert(SLICED, stripes=3, format="png")
+    assert "stripes=3; workers=3" in answer.headers["X-Grisaille-Plan"]
+
+
+def test_a_dead_decoder_process_is_not_the_next_files_fault() -> None:
+    with running(workers=1) as service:
+        gif = encoded(image(photo(40, 30)), "GIF")
+        assert service.convert(gif).status_code == 200
+        (worker,) = service.children("worker")
+        children = {process.pid for process in processes() if process.parent == worker}
+        assert children
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+        assert within(lambda: not children & {process.pid for process in processes()})
+        assert service.convert(gif).status_code == 200
+
+
+def test_a_header_that_is_not_ascii_is_not_passed_on(service: Service) -> None:
+    for value in ("\u00e9", "00-" + "a" * 32 + "-" + "b" * 16 + "-01"):
+        headers = {"traceparent": value.encode("latin-1")}
+        answer = httpx.post(f"{service.url}/convert", content=SLICED, headers=headers)  # type: ignore[arg-type]
+        assert answer.status_code == 200
 
 
 def resident(pid: int) -> int:
