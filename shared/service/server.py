@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -73,6 +74,7 @@ def run(
 
     The internal port opens first; `prepare` runs before the public one opens, `close` after it shut.
     """
+    gc.freeze()  # what was imported stays: no collection need look at it again
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_run(settings, lifecycle, public, internal, prepare, close))
 

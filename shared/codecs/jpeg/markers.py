@@ -29,7 +29,7 @@ _AFTER_A_SCAN = {*range(APP0, 0xF0), COM, DHT, DQT, DRI, DNL, SOS, EOI, 0xCC}
 
 _MARKER = re.compile(rb"\xff[^\x00\xff]", re.DOTALL)
 _FILL_WINDOW = 256
-_WINDOW = 1 << 18
+_WINDOW = 1 << 17
 """Bytes searched at a time: small enough for the cache, and a short scan ends early."""
 
 MAX_SEGMENTS = 4096
@@ -219,10 +219,10 @@ def entropy_segment(data: memoryview, start: int) -> EntropySegment:
     restarts: list[Offsets] = []
     for base in range(start, len(view) - 1, _WINDOW):
         window = view[base : base + _WINDOW + 1]
-        offsets = np.flatnonzero(window[:-1] == 0xFF)
+        offsets = np.flatnonzero((window[:-1] == 0xFF) & (window[1:] != 0x00))
         codes = window[offsets + 1]
         is_restart = (codes & 0xF8) == RST0
-        ends = np.flatnonzero(~is_restart & (codes != 0x00) & (codes != 0xFF))
+        ends = np.flatnonzero(~is_restart & (codes != 0xFF))
         if ends.size == 0:
             restarts.append(offsets[is_restart] + base)
             continue
