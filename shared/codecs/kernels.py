@@ -40,22 +40,22 @@ def _paeth(left: int, above: int, corner: int) -> int:
     return high if threshold <= low else guess
 
 
-@_kernel("void(uint8[::1], uint8[::1], int64)")
-def _unpaeth(row: Bytes, above: Bytes, step: int) -> None:
-    """Undo the Paeth filter of one row in place."""
+@_kernel("void(uint8[::1], uint8[::1], uint8[::1], int64)")
+def _unpaeth(filtered: Bytes, above: Bytes, row: Bytes, step: int) -> None:
+    """Undo the Paeth filter of one row."""
     for i in range(min(step, row.size)):
-        row[i] += above[i]
+        row[i] = filtered[i] + above[i]
     for i in range(step, row.size):
-        row[i] += _paeth(row[i - step], above[i], above[i - step])
+        row[i] = filtered[i] + _paeth(row[i - step], above[i], above[i - step])
 
 
-@_kernel("void(uint8[::1], uint8[::1], int64)")
-def _unaverage(row: Bytes, above: Bytes, step: int) -> None:
-    """Undo the Average filter of one row in place."""
+@_kernel("void(uint8[::1], uint8[::1], uint8[::1], int64)")
+def _unaverage(filtered: Bytes, above: Bytes, row: Bytes, step: int) -> None:
+    """Undo the Average filter of one row."""
     for i in range(min(step, row.size)):
-        row[i] += above[i] >> 1
+        row[i] = filtered[i] + (above[i] >> 1)
     for i in range(step, row.size):
-        row[i] += (np.int64(row[i - step]) + above[i]) >> 1
+        row[i] = filtered[i] + ((np.int64(row[i - step]) + above[i]) >> 1)
 
 
 @_kernel("int64(uint8[:, ::1], uint8[::1], uint8[:, ::1], int64)")
@@ -67,19 +67,21 @@ def unfilter(filtered: Bytes, above: Bytes, rows: Bytes, step: int) -> int:
     number of rows done: fewer than given when a filter type is above 4.
     """
     for y in range(filtered.shape[0]):
-        kind, row = filtered[y, 0], rows[y]
-        row[:] = filtered[y, 1:]
-        if kind == SUB:
+        kind, source, row = filtered[y, 0], filtered[y, 1:], rows[y]
+        if kind == NONE:
+            row[:] = source
+        elif kind == SUB:
+            row[:step] = source[:step]
             for i in range(step, row.size):
-                row[i] += row[i - step]
+                row[i] = source[i] + row[i - step]
         elif kind == UP:
             for i in range(row.size):
-                row[i] += above[i]
+                row[i] = source[i] + above[i]
         elif kind == AVERAGE:
-            _unaverage(row, above, step)
+            _unaverage(source, above, row, step)
         elif kind == PAETH:
-            _unpaeth(row, above, step)
-        elif kind != NONE:
+            _unpaeth(source, above, row, step)
+        else:
             return y
         above = row
     return filtered.shape[0]

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 _T = TypeVar("_T")
-_BANDS_AHEAD = 3
+_BANDS_AHEAD = 6
 
 
 def ahead(items: Iterator[_T]) -> Iterator[_T]:
