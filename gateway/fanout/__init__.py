@@ -1,1 +1,1 @@
-"""Sending parts to workers. Pool, budget, hedge and deadlines know nothing of HTTP; `attempt` does."""
+"""Sending parts to workers. Endpoints, pool, budget and hedge know nothing of HTTP."""
