@@ -15,8 +15,8 @@ def main() -> None:
     for name, chosen in _SETS.items():
         command = [
             *(sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal"),
-            *("--generate-hashes", "--no-emit-index-url", "--no-emit-find-links", "--no-annotate"),
-            *("--no-header", "--python-version", "3.11", *chosen),
+            *("--generate-hashes", "--no-annotate", "--no-header", "--python-version", "3.11"),
+            *chosen,
             *("pyproject.toml", "--output-file", str(_HERE / name)),
         ]
         subprocess.run(command, check=True, cwd=_HERE.parent)  # noqa: S603 - no input in the command
