@@ -96,13 +96,7 @@ def _convert(
         data,
         options,
         limits,
-        whole=functools.partial(_in_child, children, cancel),
+        whole=functools.partial(children.convert, cancel=cancel),
         check=cancel.check,
         overlap=slots.alone,
     )
-
-
-def _in_child(
-    children: Children, cancel: Cancel, data: memoryview, options: Options, limits: Limits
-) -> Converted:
-    return children.convert(data, options, limits, cancel)

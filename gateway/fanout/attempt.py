@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 
 import httpx
@@ -92,6 +92,21 @@ class _Body(httpx.AsyncByteStream):
         self._pieces = ()
 
 
+@contextlib.contextmanager
+def _translated(seconds: float) -> Generator[None]:
+    """The transport's errors as one of the four failures."""
+    try:
+        yield
+    except TimeoutError as exc:
+        raise TimedOutError(f"no answer within {seconds:.1f} s") from exc
+    except httpx.ConnectError as exc:
+        raise NotSentError(str(exc)) from exc
+    except httpx.ReadError as exc:
+        raise CutAnswerError(str(exc)) from exc
+    except httpx.TransportError as exc:
+        raise SentNoAnswerError(str(exc)) from exc
+
+
 async def attempt(
     client: httpx.AsyncClient,
     url: str,
@@ -103,26 +118,6 @@ async def attempt(
 
     Raises an `AttemptError`; or the worker's own `Problem` where it judged the image (415, 422).
     """
-    try:
-        async with asyncio.timeout(seconds):
-            return await _attempt(client, url, request, seconds, heard)
-    except TimeoutError as exc:
-        raise TimedOutError(f"no answer within {seconds:.1f} s") from exc
-    except httpx.ConnectError as exc:
-        raise NotSentError(str(exc)) from exc
-    except httpx.ReadError as exc:
-        raise CutAnswerError(str(exc)) from exc
-    except httpx.TransportError as exc:
-        raise SentNoAnswerError(str(exc)) from exc
-
-
-async def _attempt(
-    client: httpx.AsyncClient,
-    url: str,
-    request: Request,
-    seconds: float,
-    heard: Callable[[Load], None],
-) -> Answer:
     headers = {
         **request.headers,
         "Content-Length": str(sum(map(len, request.pieces))),
@@ -130,11 +125,12 @@ async def _attempt(
         DEADLINE_MS: str(int(seconds * 1000)),
     }
     target = httpx.URL(url + CONVERT, params=options_module.query(request.options))
-    async with contextlib.aclosing(_Body(request.pieces)) as body:
-        sent = httpx.Request("POST", target, headers=headers, stream=body)
-        answer = await client.send(sent, stream=True)
-        async with contextlib.aclosing(answer):
-            return await _answer(answer, body, heard)
+    with _translated(seconds):
+        async with asyncio.timeout(seconds), contextlib.aclosing(_Body(request.pieces)) as body:
+            sent = httpx.Request("POST", target, headers=headers, stream=body)
+            answer = await client.send(sent, stream=True)
+            async with contextlib.aclosing(answer):
+                return await _answer(answer, body, heard)
 
 
 async def _answer(answer: httpx.Response, body: _Body, heard: Callable[[Load], None]) -> Answer:

@@ -35,6 +35,7 @@ from shared.problems import (
     NoWorker,
     Overloaded,
     Problem,
+    Unavailable,
 )
 
 _T = TypeVar("_T")
@@ -112,7 +113,8 @@ class Fanout:
         """The part's result, by as many attempts as it takes until `deadline` (monotonic clock).
 
         While no worker at all is ready it waits `patience` seconds for one.
-        Raises a worker's 415 or 422, `DecoderCrash`, `NoWorker`, `Overloaded` or `DeadlineExceeded`.
+        Raises a worker's 415 or 422, `DecoderCrash`, `DeadlineExceeded`, `Overloaded`, `NoWorker`, or
+        `Unavailable` where the last worker went while it had the part.
         """
         progress = _Progress(deadline, patience)
         self._retries.deposit()
@@ -126,12 +128,16 @@ class Fanout:
 
     async def _worker(self, progress: _Progress) -> Worker:
         """A worker for the next attempt, if possible one that was not tried yet."""
-        give_up = min(time.monotonic() + progress.patience, progress.deadline)
+        suspect = bool(progress.failures)
+        patience = self._settings.worker_patience_seconds if suspect else progress.patience
+        give_up = min(time.monotonic() + patience, progress.deadline)
         while True:
             worker = self._pool.take(progress.tried)
             if worker is not None:
                 return worker
             if time.monotonic() >= give_up:
+                if suspect:  # perhaps of this part's making: it must not be tried anywhere else
+                    raise Unavailable(f"no worker is left: {progress.failures[-1]}")
                 raise NoWorker(f"none of {self._pool.known} workers is ready")
             await asyncio.sleep(_PAUSE_SECONDS)
 

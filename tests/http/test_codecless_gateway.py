@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 
 import httpx
@@ -40,6 +42,36 @@ def is_ready(port: int) -> bool:
         return httpx.get(f"http://127.0.0.1:{port}/readyz").is_success
     except httpx.TransportError:
         return False
+
+
+class DyingWorker(threading.Thread):
+    """A worker as a probe sees it, which closes its door for ever when it gets an image."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+
+    def run(self) -> None:
+        with self.listener:
+            while True:
+                connection, _ = self.listener.accept()
+                with connection:
+                    if connection.recv(1 << 16).startswith(b"POST"):
+                        return
+                    head = "HTTP/1.1 200 OK", "X-Grisaille-Contract: 1", "Content-Length: 0"
+                    connection.sendall("\r\n".join([*head, "Connection: close", "", ""]).encode())
+
+
+def test_a_file_whose_worker_died_of_it_is_not_decoded_in_the_gateway() -> None:
+    worker, gateway = DyingWorker(), free_port()
+    worker.start()
+    command = "tests/support/codecless_gateway.py"
+    with process(command, port=gateway, workers=worker.url, worker_patience_seconds=0.5):
+        url = f"http://127.0.0.1:{gateway}/convert"
+        answer = httpx.post(url, content=png(photo(64, 64)), timeout=30)
+        assert answer.status_code == 503, answer.text
+        assert answer.json()["type"].endswith(":unavailable")
 
 
 @pytest.mark.parametrize("written", ["png", "jpeg"])
