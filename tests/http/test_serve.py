@@ -119,6 +119,8 @@ def test_without_workers_a_small_image_is_converted_inline_and_a_large_one_refus
     small, large = jpeg(photo(640, 480)), jpeg(photo(2400, 2000))
     with running(workers=1, worker_patience_seconds=0.3) as service:
         with without_workers(service):
+            # The request that finds the worker gone may have been its end, so it is not converted here.
+            assert service.convert(small).status_code in {200, 503}
             answer = service.convert(small)
             assert plan(answer) == ("inline", 1)
             assert answer.content == grey(small, Options())

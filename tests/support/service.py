@@ -119,10 +119,10 @@ def _read(service: Service, ready: threading.Event) -> None:
                 ready.set()
 
 
-def within(holds: Callable[[], bool]) -> bool:
+def within(holds: Callable[[], bool], seconds: float = _PATIENCE_SECONDS) -> bool:
     """Whether something comes true in time."""
     tick = threading.Event()
-    for _ in range(int(_PATIENCE_SECONDS * 10)):
+    for _ in range(int(seconds * 10)):
         if holds():
             return True
         tick.wait(0.1)
