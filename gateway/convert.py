@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
@@ -21,6 +21,7 @@ from shared.codecs.headers import ImageHeader
 from shared.codecs.jpeg import merge as jpeg_merge
 from shared.codecs.jpeg import metadata as jpeg_metadata
 from shared.codecs.jpeg import split
+from shared.codecs.jpeg.scan import UncleanScanError
 from shared.codecs.limits import Limits, check_writable
 from shared.codecs.metadata import Metadata
 from shared.codecs.png import merge as png_merge
@@ -116,7 +117,7 @@ async def _by_workers(services: Services, job: _Job, stages: Stages) -> Result:
             return await _by_stripes(services, job, chosen, stages)
         except DecoderCrash:
             raise
-        except (Unsupported, Unprocessable):
+        except (Unsupported, Unprocessable, UncleanScanError):
             # A decoder that sees the whole file has the last word on it.
             chosen = Plan(Kind.WHOLE, 1, "stripe-refused")
     return await _whole(services, job, chosen, stages)
@@ -182,9 +183,7 @@ async def _merged(
     verify: Callable[[memoryview, int, int], _T],
     merge: Callable[[_Job, list[_T]], Pieces],
 ) -> Result:
-    parts = await services.offload(functools.partial(_parts, job, chosen.stripes, verify))
-    stages.end("split")
-    done = await _all(services.fanout, parts, job)
+    done = await _delivered(services, job, _parts(job, chosen.stripes, verify), stages)
     stages.end_with(max(done, key=lambda part: part.answer.ended))
     pieces = await services.offload(functools.partial(merge, job, [part.value for part in done]))
     notes = tuple(dict.fromkeys(note for part in done for note in part.answer.notes))
@@ -192,40 +191,41 @@ async def _merged(
     return Result(pieces, job.written, replace(chosen, stripes=len(done)), done, notes)
 
 
-def _parts(job: _Job, count: int, verify: Callable[[memoryview, int, int], _T]) -> list[Part[_T]]:
-    """The stripes of a JPEG as parts."""
+def _parts(job: _Job, count: int, verify: Callable[[memoryview, int, int], _T]) -> Iterator[Part[_T]]:
+    """The stripes of a JPEG as parts, each as soon as its borders are known."""
     cuts = job.header.cuts
     if cuts is None:
         raise NoWorker("nothing to cut")
     width = cuts.jpeg.width
     halo = job.options.luma is not Luma.BT601 and split.needs_halo(cuts.jpeg)
-    return [
-        Part(
-            PartRequest(
-                stripe.pieces,
-                replace(job.options, rows=stripe.crop, part=True, stripes=None),
-                job.passed_on,
-            ),
+    for stripe in split.stripes(job.data, cuts, count, halo=halo):
+        options = replace(job.options, rows=stripe.crop, part=True, stripes=None)
+        yield Part(
+            PartRequest(stripe.pieces, options, job.passed_on),
             stripe.height * width,
             _weight(job),
             functools.partial(_verified, verify, width, stripe.rows),
         )
-        for stripe in split.stripes(job.data, cuts, count, halo=halo)
-    ]
 
 
-def _verified(verify: Callable[[memoryview, int, int], _T], width: int, rows: int, body: memoryview) -> _T:
-    return verify(body, width, rows)
-
-
-async def _all(fanout: Fanout, parts: Sequence[Part[_T]], job: _Job) -> list[Delivered[_T]]:
-    """All parts at the same time; the first error, with the others cancelled, if one fails."""
-    tasks = [asyncio.ensure_future(fanout.deliver(part, job.deadline, job.patience)) for part in parts]
+async def _delivered(
+    services: Services, job: _Job, parts: Iterator[Part[_T]], stages: Stages
+) -> list[Delivered[_T]]:
+    """All parts, each sent as soon as it is there; the first error, if one fails: then all are cancelled."""
+    tasks: list[asyncio.Task[Delivered[_T]]] = []
     try:
+        while (part := await services.offload(functools.partial(next, parts, None))) is not None:
+            if not tasks:
+                stages.end("split")
+            tasks.append(asyncio.create_task(services.fanout.deliver(part, job.deadline, job.patience)))
         return await asyncio.gather(*tasks)
     finally:
         for task in tasks:
             task.cancel()
+
+
+def _verified(verify: Callable[[memoryview, int, int], _T], width: int, rows: int, body: memoryview) -> _T:
+    return verify(body, width, rows)
 
 
 def _metadata(job: _Job) -> Metadata:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shared.codecs.formats import WRITTEN, Format
+from shared.codecs.formats import WRITTEN, Format, resolve
 from shared.problems import InvalidOption
 
 
@@ -48,7 +48,7 @@ class Options:
     """None: the source's own format, else PNG."""
     luma: Luma = Luma.BT601
     quality: int | None = None
-    """JPEG only. None: the source's own quantisation table, or 90."""
+    """JPEG only. None: the source's own coefficients or quantisation table, or 90."""
     effort: Effort = Effort.FAST
     metadata: Keep = Keep.KEEP
     stripes: int | None = None
@@ -57,6 +57,11 @@ class Options:
     """(first, count): keep only these decoded rows of a JPEG. Workers only."""
     part: bool = False
     """Return a mergeable stripe. Workers only."""
+
+    def keeps_coefficients(self, source: Format) -> bool:
+        """Whether a JPEG that is plain stays lossless: its Y plane as JPEG, at no quality of its own."""
+        to_jpeg = source is resolve(self.format, source) is Format.JPEG
+        return to_jpeg and self.luma is Luma.BT601 and self.quality is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,8 @@ TABLE: tuple[Option, ...] = (
     Option(
         "quality",
         "1 to 100",
-        "JPEG results only. Absent: the source's own quantisation table; 90 where there is none.",
+        "JPEG results only. Absent: a baseline JPEG keeps its luma coefficients, without loss, another one "
+        "its quantisation table; 90 where there is none.",
         minimum=1,
         maximum=100,
     ),

@@ -7,10 +7,18 @@ from enum import StrEnum
 
 from shared.codecs.formats import Format
 from shared.codecs.headers import ImageHeader
+from shared.codecs.jpeg.split import Cuts
 from shared.options import MAX_STRIPES, Options
 
 STRIPE_MIN_PIXELS = 1_000_000
 """Below this a stripe's round trip costs more than it saves."""
+
+SCAN_NS_PER_BYTE = 4.3
+LOSSLESS_NS_PER_BYTE = 7.0
+DECODE_NS_PER_BYTE = 7.0
+NS_PER_PIXEL = 3.0
+"""One thread's time for entropy-coded bytes (the scan; the lossless kernel; decoding) and for pixels (the
+rest of decoding, and encoding). Measured; only their ratios matter (docs/performance.md, Break-even)."""
 
 
 class Kind(StrEnum):
@@ -36,11 +44,12 @@ class Plan:
 def plan(header: ImageHeader, written: Format, options: Options, free_slots: int) -> Plan:
     """Whole, or as many stripes as slots are free and the image allows.
 
-    When all slots are busy an image stays whole: that is the least total work. `options.stripes`
-    takes the place of the free slots and of the smallest stripe.
+    When all slots are busy an image stays whole: that is the least total work. So it does where finding
+    the borders of its stripes would take longer than they save. `options.stripes` takes the place of the
+    free slots, of the smallest stripe and of that comparison.
     """
-    if header.units == 1:
-        return Plan(Kind.WHOLE, 1, "serial-format" if header.cuts is None else "no-restart-markers")
+    if header.cuts is None or header.units == 1:
+        return Plan(Kind.WHOLE, 1, "serial-format" if header.cuts is None else "one-unit")
     if written not in {Format.PNG, Format.JPEG}:
         return Plan(Kind.WHOLE, 1, "serial-output")
     if options.stripes is not None:
@@ -51,4 +60,18 @@ def plan(header: ImageHeader, written: Format, options: Options, free_slots: int
         fitting = (header.pixels or 0) // STRIPE_MIN_PIXELS
         count, reason = (free_slots, "free-slots") if fitting >= free_slots else (fitting, "small")
     count = min(count, header.units, MAX_STRIPES)
+    if count > 1 and options.stripes is None and not _gains(header.cuts, options, count):
+        count, reason = 1, "scan-costs-more"
     return Plan(Kind.STRIPES, count, reason) if count > 1 else Plan(Kind.WHOLE, 1, reason)
+
+
+def _gains(cuts: Cuts, options: Options, count: int) -> bool:
+    """Whether so many stripes take less time than the whole image, the scan before the last one included."""
+    if not cuts.needs_scan:
+        return True
+    size = cuts.ecs.end - cuts.ecs.start
+    if options.keeps_coefficients(Format.JPEG):
+        work = LOSSLESS_NS_PER_BYTE * size
+    else:
+        work = DECODE_NS_PER_BYTE * size + NS_PER_PIXEL * cuts.jpeg.width * cuts.jpeg.height
+    return SCAN_NS_PER_BYTE * size + work / count < work

@@ -14,11 +14,13 @@ from shared.codecs import luma, pillow
 from shared.codecs.formats import Format, resolve, sniff
 from shared.codecs.jpeg import decode as jpeg_decode
 from shared.codecs.jpeg import encode as jpeg_encode
-from shared.codecs.jpeg import markers, split
+from shared.codecs.jpeg import lossless, markers, split
 from shared.codecs.jpeg import metadata as jpeg_metadata
+from shared.codecs.jpeg.scan import UncleanScanError
 from shared.codecs.limits import Limits, check_writable
 from shared.codecs.metadata import Metadata
 from shared.codecs.picture import Band, Picture
+from shared.codecs.pipeline import ahead
 from shared.codecs.png import chunks
 from shared.codecs.png import decode as png_decode
 from shared.codecs.png import encode as png_encode
@@ -82,10 +84,10 @@ def grey(
     if options.rows is not None and sniff(data) is not Format.JPEG:
         raise InvalidOption("rows is for JPEG alone")
     try:
-        decoded = _by_bands(data, options, limits, overlap=overlap)
-        if decoded is not None:
-            return _encoded(_checked(decoded, check), options, sniff(data))
-    except jpeg_decode.UncleanScanError as exc:
+        converted = _by_bands(data, options, limits, check, overlap=overlap)
+        if converted is not None:
+            return converted
+    except UncleanScanError as exc:
         # A tolerant decoder has the last word, but on the whole file: a stripe is sent back.
         if options.part:
             raise MalformedImage(f"the stripe does not decode cleanly: {exc}") from exc
@@ -100,29 +102,50 @@ def grey_whole(data: memoryview, options: Options, limits: Limits) -> Converted:
     return _encoded(_cropped(_Decoded(picture, metadata, table, notes), options), options, source)
 
 
-def _by_bands(data: memoryview, options: Options, limits: Limits, *, overlap: bool) -> _Decoded | None:
-    """The image through our own decoders, or None if it is not of a kind they read."""
+def _by_bands(
+    data: memoryview, options: Options, limits: Limits, check: Callable[[], None], *, overlap: bool
+) -> Converted | None:
+    """The image by our own codecs, or None if it is not of a kind they know."""
     source = sniff(data)
     if resolve(options.format, source) not in {Format.PNG, Format.JPEG}:
         return None
     if source is Format.JPEG:
-        return _jpeg(data, options, limits)
+        return _jpeg(data, options, limits, check, overlap=overlap)
     if source is Format.PNG:
-        return _png(data, options, limits, overlap=overlap)
+        decoded = _png(data, options, limits, overlap=overlap)
+        return None if decoded is None else _encoded(_checked(decoded, check), options, source)
     return None
 
 
-def _jpeg(data: memoryview, options: Options, limits: Limits) -> _Decoded | None:
+def _jpeg(
+    data: memoryview, options: Options, limits: Limits, check: Callable[[], None], *, overlap: bool
+) -> Converted | None:
     jpeg = markers.parse(data)
     where = split.find_cuts_within(data, jpeg, limits)
     if where is None:
         return None
+    if options.keeps_coefficients(Format.JPEG):
+        return _lossless(data, where, options, check)
+    scan = overlap or jpeg.width * jpeg.height > limits.max_pixels_whole
     if options.luma is Luma.BT601:
-        picture = jpeg_decode.luma_plane(data, where)
+        picture = jpeg_decode.luma_plane(data, where, scan=scan)
     else:
-        picture = jpeg_decode.through_rgb(data, where, luma.bt601)
-    table = jpeg_encode.luma_table(jpeg)
-    return _cropped(_Decoded(picture, jpeg_metadata.read(jpeg), table), options)
+        picture = jpeg_decode.through_rgb(data, where, luma.bt601, scan=scan)
+    if overlap:
+        picture = replace(picture, bands=ahead(picture.bands))
+    decoded = _Decoded(picture, jpeg_metadata.read(jpeg), jpeg_encode.luma_table(jpeg))
+    return _encoded(_checked(_cropped(decoded, options), check), options, Format.JPEG)
+
+
+def _lossless(data: memoryview, where: split.Cuts, options: Options, check: Callable[[], None]) -> Converted:
+    rows = _kept_rows(options, where.jpeg.height)
+    check_writable(where.jpeg.width, rows[1], Format.JPEG)
+    applications = jpeg_metadata.write(_kept_metadata(jpeg_metadata.read(where.jpeg), options))
+    pieces = []
+    for piece in lossless.encode(data, where, rows, applications):
+        check()
+        pieces.append(piece)
+    return Converted(pieces, Format.JPEG)
 
 
 def _png(data: memoryview, options: Options, limits: Limits, *, overlap: bool) -> _Decoded | None:
@@ -136,15 +159,20 @@ def _png(data: memoryview, options: Options, limits: Limits, *, overlap: bool) -
     return _cropped(_Decoded(picture, png_metadata.read(png), notes=notes), options)
 
 
+def _kept_rows(options: Options, height: int) -> tuple[int, int]:
+    """(first, count) of the rows that `rows` asks for."""
+    first, count = options.rows or (0, height)
+    if first + count > height:
+        raise InvalidOption(f"rows={first}:{count} of an image of {height} rows")
+    return first, count
+
+
 def _cropped(decoded: _Decoded, options: Options) -> _Decoded:
-    """The rows that `rows` asks for."""
-    if options.rows is None:
+    first, count = _kept_rows(options, decoded.picture.height)
+    if count == decoded.picture.height:
         return decoded
-    picture, (first, count) = decoded.picture, options.rows
-    if first + count > picture.height:
-        raise InvalidOption(f"rows={first}:{count} of an image of {picture.height} rows")
-    kept = replace(picture, height=count, bands=_kept(picture.bands, first, first + count))
-    return replace(decoded, picture=kept)
+    bands = _kept(decoded.picture.bands, first, first + count)
+    return replace(decoded, picture=replace(decoded.picture, height=count, bands=bands))
 
 
 def _kept(bands: Iterator[Band], first: int, end: int) -> Iterator[Band]:
@@ -169,8 +197,7 @@ def _encoded(decoded: _Decoded, options: Options, source: Format) -> Converted:
     written = resolve(options.format, source)
     picture, notes = decoded.picture, decoded.notes
     check_writable(picture.width, picture.height, written)
-    bare = options.part or options.metadata is Keep.STRIP
-    metadata = Metadata() if bare else decoded.metadata
+    metadata = _kept_metadata(decoded.metadata, options)
     if written is Format.PNG:
         pieces = list(png_encode.encode(picture, options.effort, png_metadata.write(metadata)))
         return Converted(pieces, written, notes)
@@ -181,6 +208,10 @@ def _encoded(decoded: _Decoded, options: Options, source: Format) -> Converted:
     encoder, note = _jpeg_encoder(decoded, options)
     pieces = list(jpeg_encode.encode(picture, encoder, jpeg_metadata.write(metadata)))
     return Converted(pieces, written, notes + note)
+
+
+def _kept_metadata(metadata: Metadata, options: Options) -> Metadata:
+    return Metadata() if options.part or options.metadata is Keep.STRIP else metadata
 
 
 def _jpeg_encoder(decoded: _Decoded, options: Options) -> tuple[jpeg_encode.BlockRowEncoder, tuple[str, ...]]:

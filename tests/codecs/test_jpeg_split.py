@@ -25,7 +25,7 @@ def cuts_of(data: bytes) -> split.Cuts:
 
 
 def stripes_of(data: bytes, count: int, *, halo: bool = False) -> list[split.Stripe]:
-    return split.stripes(memoryview(data), cuts_of(data), count, halo=halo)
+    return list(split.stripes(memoryview(data), cuts_of(data), count, halo=halo))
 
 
 def strict(stripe: split.Stripe, space: str) -> Pixels:

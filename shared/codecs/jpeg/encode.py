@@ -60,17 +60,24 @@ def with_table(table: list[int]) -> BlockRowEncoder:
 
 def luma_table(jpeg: JpegHeader) -> list[int] | None:
     """The quantisation table of the first component, in zig-zag order; None if the file has none."""
+    found = luma_quantisation(jpeg)
+    if found is None:
+        return None
+    wide, values = found[0] >> 4, found[1:]
+    return [int.from_bytes(values[i : i + 2], "big") for i in range(0, 128, 2)] if wide else list(values)
+
+
+def luma_quantisation(jpeg: JpegHeader) -> bytes | None:
+    """The same table as it stands in a DQT segment, with destination 0 (T.81 B.2.4.1)."""
     wanted, found = jpeg.components[0].table, None
     for payload in jpeg.payloads(DQT):
         offset = 0
         while offset < len(payload):
-            wide, number = payload[offset] >> 4 != 0, payload[offset] & 15
-            size = 128 if wide else 64
-            raw = payload[offset + 1 : offset + 1 + size]
-            if len(raw) == size and number == wanted:
-                found = (
-                    [int.from_bytes(raw[i : i + 2], "big") for i in range(0, 128, 2)] if wide else list(raw)
-                )
+            precision, number = payload[offset] & 0xF0, payload[offset] & 15
+            size = 128 if precision else 64
+            values = bytes(payload[offset + 1 : offset + 1 + size])
+            if len(values) == size and number == wanted:
+                found = bytes((precision,)) + values
             offset += 1 + size
     return found
 

@@ -1,17 +1,22 @@
 """Cutting a baseline JPEG into stripes that are JPEG files themselves, without decoding it.
 
-Here: at restart markers (T.81 E.1.4), by slicing. A file without them is one unit, which cannot be
-cut; a scan for bit positions and DC predictors would take its place beside this.
+At restart markers (T.81 E.1.4) by slicing. Between MCU rows of a file without markers by the entropy
+`scan` and a `filler` row: the stripe's decoder drops the filler, behind it are the original bits.
 """
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, gcd, lcm
+from typing import TypeAlias
 
 import numpy as np
 
+from shared.codecs.jpeg.bits import bits_between
+from shared.codecs.jpeg.filler import FillerComponent, filler_row
 from shared.codecs.jpeg.markers import (
     APP0,
     APP14,
@@ -26,6 +31,7 @@ from shared.codecs.jpeg.markers import (
     before_fill,
     entropy_segment,
 )
+from shared.codecs.jpeg.scan import EntropyScan, blocks_of
 from shared.codecs.limits import Limits
 from shared.problems import MalformedImage
 
@@ -118,9 +124,14 @@ class Cuts:
     jpeg: JpegHeader
     ecs: EntropySegment
     unit_intervals: int
-    """Restart intervals in a unit."""
+    """Restart intervals in a unit; 0: a unit is an MCU row, whose borders an entropy scan has to find."""
     unit_rows: int
     """Pixel rows in a unit; the last may have fewer."""
+
+    @property
+    def needs_scan(self) -> bool:
+        """Whether an entropy scan has to find where units begin."""
+        return self.unit_intervals == 0
 
     @property
     def units(self) -> int:
@@ -139,8 +150,8 @@ def find_cuts(data: memoryview, jpeg: JpegHeader) -> Cuts | None:
     if ecs.next_marker != EOI:
         return None
     check_restarts(jpeg, ecs)
-    if jpeg.restart_interval == 0:
-        return Cuts(jpeg, ecs, unit_intervals=1, unit_rows=jpeg.height)
+    if not ecs.markers.size:
+        return Cuts(jpeg, ecs, unit_intervals=0, unit_rows=min(jpeg.mcu_height, jpeg.height))
     mcus = lcm(jpeg.mcus_per_row, jpeg.restart_interval)
     rows = min(mcus // jpeg.mcus_per_row * jpeg.mcu_height, jpeg.height)
     return Cuts(jpeg, ecs, mcus // jpeg.restart_interval, rows)
@@ -159,33 +170,79 @@ def needs_halo(jpeg: JpegHeader) -> bool:
     return jpeg.channels == 3 and jpeg.components[0].v > 1
 
 
-def stripes(data: memoryview, where: Cuts, count: int, *, halo: bool) -> list[Stripe]:
+def stripes(data: memoryview, where: Cuts, count: int, *, halo: bool) -> Iterator[Stripe]:
     """The picture in at most `count` stripes of about the same height, top to bottom.
 
     With `halo` a stripe also carries one unit of its neighbours on each inner side, as the vertical
-    chroma upsampling of libjpeg needs (jdsample.c, h2v2_fancy_upsample).
+    chroma upsampling of libjpeg needs (jdsample.c, h2v2_fancy_upsample). Where a scan finds the borders
+    a stripe comes as soon as the scan has passed its end: `MalformedImage` or `UncleanScanError` where the
+    data breaks, or the file's tables lack codes for a filler.
     """
     count = min(count, where.units)
     # Borders where RSTs count from 0 anyway need no copy; only where they are near enough.
     step = 8 // gcd(8, where.unit_intervals)
     step = step if where.units >= _BALANCED * step * count else 1
     bounds = [round(where.units * i / count / step) * step for i in range(count)] + [where.units]
-    return [_stripe(data, where, *pair, halo=int(halo)) for pair in pairwise(bounds)]
+    body = _bodies(data, where) if count > 1 else _whole_body(data, where)
+    return (_stripe(where, body, *pair, halo=int(halo)) for pair in pairwise(bounds))
 
 
-def _stripe(data: memoryview, where: Cuts, first: int, end: int, *, halo: int) -> Stripe:
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The entropy-coded data of some units, for a file of their own."""
+
+    pieces: tuple[bytes | memoryview, ...]
+    filler_rows: int = 0
+    """Rows that a decoder gives before those of the units."""
+    restart_interval: int = 0
+
+
+_Bodies: TypeAlias = Callable[[int, int], Body]
+"""The body of units [first, end)."""
+
+
+def _bodies(data: memoryview, where: Cuts) -> _Bodies:
+    if not where.needs_scan:
+        return functools.partial(_sliced, data, where)
+    scan = EntropyScan(data, where.jpeg, where.ecs)
+    return functools.partial(_filled, data, where, scan)
+
+
+def _whole_body(data: memoryview, where: Cuts) -> _Bodies:
+    """The one body that needs no borders."""
+    interval = where.jpeg.restart_interval if where.ecs.markers.size else 0
+    return lambda _first, _end: Body((data[where.ecs.start : where.ecs.end],), 0, interval)
+
+
+def _stripe(where: Cuts, bodies: _Bodies, first: int, end: int, *, halo: int) -> Stripe:
     """Units [first, end) as a file, with `halo` units more on each side that has some."""
     outer_first, outer_end = max(first - halo, 0), min(end + halo, where.units)
-    top, bottom = (min(unit * where.unit_rows, where.jpeg.height) for unit in (outer_first, outer_end))
-    row, row_end = (min(unit * where.unit_rows, where.jpeg.height) for unit in (first, end))
-    body, has_restart = _slice(data, where, outer_first, outer_end)
-    interval = where.jpeg.restart_interval if has_restart else 0
-    head = rebuilt_header(where.jpeg, height=bottom - top, restart_interval=interval)
-    return Stripe((head, body, _EOI), row, row_end - row, row - top, bottom - top)
+    body = bodies(outer_first, outer_end)
+    top, bottom, row, row_end = (
+        min(unit * where.unit_rows, where.jpeg.height) for unit in (outer_first, outer_end, first, end)
+    )
+    height = body.filler_rows + bottom - top
+    head = rebuilt_header(where.jpeg, height=height, restart_interval=body.restart_interval)
+    above = body.filler_rows + row - top
+    return Stripe((head, *body.pieces, _EOI), row, row_end - row, above, height)
 
 
-def _slice(data: memoryview, where: Cuts, first: int, end: int) -> tuple[memoryview, bool]:
-    """The entropy-coded data of units [first, end), RSTs counting from 0, and whether there are any."""
+def _filled(data: memoryview, where: Cuts, scan: EntropyScan, first: int, end: int) -> Body:
+    """MCU rows [first, end) behind a filler row, which the top one does not need."""
+    begin, stop = scan.border(first), scan.border(end)
+    if first == 0:
+        return Body(tuple(bits_between(data, "", begin.bit, stop.bit)))
+    jpeg = where.jpeg
+    components = [
+        FillerComponent(columns * lines, dc, ac)
+        for (columns, lines), (dc, ac) in zip(blocks_of(jpeg), scan.tables.coding, strict=True)
+    ]
+    filler = filler_row(components, jpeg.mcus_per_row, begin.predictors, begin.bit % 8)
+    return Body(tuple(bits_between(data, filler, begin.bit, stop.bit)), jpeg.mcu_height)
+
+
+def _sliced(data: memoryview, where: Cuts, first: int, end: int) -> Body:
+    """Units [first, end) between restart markers, which count from 0."""
     ecs = where.ecs
     low, high = first * where.unit_intervals, min(end * where.unit_intervals, len(ecs.markers) + 1)
     start = int(ecs.markers[low - 1]) + 2 if low else ecs.start
@@ -198,7 +255,7 @@ def _slice(data: memoryview, where: Cuts, first: int, end: int) -> tuple[memoryv
         renumbered = np.frombuffer(body, np.uint8).copy()
         renumbered[inner - start + 1] = RST0 + np.arange(inner.size) % 8
         body = renumbered.data
-    return body, inner.size > 0
+    return Body((body,), 0, where.jpeg.restart_interval if inner.size else 0)
 
 
 def rebuilt_header(
