@@ -8,6 +8,11 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+
+# Kernels that this process runs check their bounds. numba's cache does not tell the two kinds apart.
+os.environ["NUMBA_BOUNDSCHECK"] = "1"
+os.environ["NUMBA_CACHE_DIR"] = str(Path(__file__).parents[1] / ".pytest_cache/kernels")
+
 from support.service import Service, running
 
 CORPUS = Path(os.environ.get("GRISAILLE_CORPUS", Path(__file__).parents[2] / "shared/corpus"))

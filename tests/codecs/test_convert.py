@@ -121,8 +121,11 @@ def test_sixteen_bits_are_narrowed_by_the_formula_and_noted() -> None:
     assert notes(data, AS_PNG) == ("narrowed",)
 
 
-def test_a_jpeg_keeps_its_own_table_and_others_get_quality_90() -> None:
-    data = jpeg(photo(64, 64), quality=37)
+@pytest.mark.parametrize("kind", [{"progressive": True}, {"keep_rgb": True}])
+def test_a_jpeg_that_is_not_baseline_keeps_its_own_table_and_others_get_quality_90(
+    kind: dict[str, bool],
+) -> None:
+    data = jpeg(photo(64, 64), quality=37, **kind)
     table = opened(data).quantization[0]  # type: ignore[attr-defined]
     assert opened(grey(data, AS_JPEG)).quantization[0] == table  # type: ignore[attr-defined]
     assert notes(data, AS_JPEG) == ("requantised",)

@@ -53,7 +53,7 @@ def test_an_unknown_name_is_refused_and_the_refusal_lists_all_names(name: str, v
     with pytest.raises(InvalidOption) as refused:
         parse([(name, value)])
     assert all(option.name in refused.value.detail for option in TABLE)
-    assert repr(name) in refused.value.detail
+    assert repr(name[:40]) in refused.value.detail
 
 
 @pytest.mark.parametrize("name", ["rows", "part"])

@@ -1,4 +1,7 @@
-"""A gateway whose process cannot decode or encode: every way to do so raises, or cannot be imported."""
+"""A gateway whose process cannot decode or encode: every way to do so raises, or cannot be imported.
+
+What it may do with compressed data is to walk it (`shared.codecs.jpeg.entropy`).
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,11 @@ def forbidden(*_: object, **__: object) -> NoReturn:
     raise AssertionError("the gateway touched a pixel")
 
 
-for module in ("simplejpeg", "PIL", "PIL.Image", "numba", "shared.codecs.kernels"):
+for module in ("simplejpeg", "PIL", "PIL.Image", "shared.codecs.kernels"):
     sys.modules[module] = None  # type: ignore[assignment]  # makes the import fail
-import aiohttp  # noqa: E402, F401 - it tries its compressor when it is imported
+import aiohttp  # noqa: E402, F401 - these two try compressors when they are imported
+
+from shared.codecs.jpeg import entropy  # noqa: E402, F401
 
 for library in (zlib, isal_zlib, igzip_lib):
     for name in ("compress", "decompress", "compressobj", "decompressobj", "IgzipDecompressor"):

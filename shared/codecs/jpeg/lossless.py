@@ -72,9 +72,9 @@ def _header(where: Cuts, tables: ScanTables, height: int, applications: bytes) -
         b"\xff\xd8",
         applications,
         segment(DQT, quantisation),
-        segment(jpeg.sof, frame + bytes((1, luma, 0x11, 0))),
         segment(DHT, bytes((DC << 4,)) + STANDARD[DC, 0].payload),
         segment(DHT, bytes((AC << 4,)) + tables.coding[0][1].payload),
+        segment(jpeg.sof, frame + bytes((1, luma, 0x11, 0))),
         segment(DRI, ceil(jpeg.width / 8).to_bytes(2, "big")),
         segment(SOS, bytes((1, luma, 0, 0, 63, 0))),
     ]
