@@ -18,7 +18,7 @@ from gateway.fanout.delivery import Fanout
 from gateway.fanout.endpoints import StaticEndpoints
 from gateway.fanout.pool import Pool
 from gateway.fanout.prober import probe, probe_forever
-from gateway.fanout.transport import AiohttpTransport
+from gateway.fanout.transport import WireTransport
 from gateway.metrics import GatewayMetrics
 from gateway.settings import GatewaySettings
 from shared.service import logs, server
@@ -42,7 +42,7 @@ class _Gateway:
     async def prepare(self) -> None:
         """Look for workers once; then answer."""
         settings = self._settings
-        client = httpx.AsyncClient(transport=AiohttpTransport(settings.connect_seconds))
+        client = httpx.AsyncClient(transport=WireTransport(settings.connect_seconds))
         pool = Pool(Random(), time.monotonic)  # noqa: S311 - balancing is not cryptography
         endpoints = StaticEndpoints(settings.workers)
         await probe(pool, endpoints, client)

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequenc
 from dataclasses import dataclass
 
 import httpx
-import numpy as np
 
+from gateway.fanout.transport import SENT_AT
 from shared import options as options_module
 from shared import problems
 from shared.contract import CONTRACT, CONTRACT_NUMBER, CONVERT, DEADLINE_MS, LOAD, NOTE
@@ -69,23 +69,15 @@ class Request:
     headers: Mapping[str, str]
 
 
-_WITH_HEAD = 1 << 10
-
-
 class _Body(httpx.AsyncByteStream):
     """Buffers sent as they are; may be read again for another attempt."""
 
     def __init__(self, pieces: Sequence[bytes | memoryview]) -> None:
         self._pieces = pieces
-        self.sent = 0.0
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        first, *rest = self._pieces
-        # The head is joined with what comes first, which copies it: let that be little.
-        for piece in (first[:_WITH_HEAD], first[_WITH_HEAD:], *rest):
-            if piece:
-                yield piece  # type: ignore[misc]  # the transport writes any buffer
-        self.sent = time.monotonic()
+        for piece in self._pieces:
+            yield piece  # type: ignore[misc]  # the transport writes any buffer
 
     async def aclose(self) -> None:
         """Let go of the buffers: the client's own objects keep each other, and this, alive for a while."""
@@ -130,10 +122,10 @@ async def attempt(
             sent = httpx.Request("POST", target, headers=headers, stream=body)
             answer = await client.send(sent, stream=True)
             async with contextlib.aclosing(answer):
-                return await _answer(answer, body, heard)
+                return await _answer(answer, heard)
 
 
-async def _answer(answer: httpx.Response, body: _Body, heard: Callable[[Load], None]) -> Answer:
+async def _answer(answer: httpx.Response, heard: Callable[[Load], None]) -> Answer:
     answered = time.monotonic()
     reported = load(answer.headers)
     if reported is not None:
@@ -144,16 +136,15 @@ async def _answer(answer: httpx.Response, body: _Body, heard: Callable[[Load], N
     if answer.headers.get(CONTRACT) != CONTRACT_NUMBER:
         raise BadAnswerError("the answer has another contract number")
     notes = tuple(filter(None, answer.headers.get(NOTE, "").split(", ")))
-    return Answer(received, notes, body.sent or answered, answered, time.monotonic())
+    sent = answer.extensions[SENT_AT] or answered
+    return Answer(received, notes, sent, answered, time.monotonic())
 
 
 async def _received(answer: httpx.Response) -> memoryview:
-    body = np.empty(int(answer.headers.get("content-length", 0)), np.uint8).data
-    filled = 0
+    """The body, which the transport gives in one piece."""
     async for piece in answer.aiter_raw():
-        body[filled : filled + len(piece)] = piece
-        filled += len(piece)
-    return body
+        return memoryview(piece)
+    return memoryview(b"")
 
 
 def _failure(answer: httpx.Response, body: bytes) -> Exception:

@@ -1,73 +1,112 @@
-"""httpx's transport interface on aiohttp's connections.
+"""httpx's transport interface on asyncio's own connections (`wire`): plain HTTP/1.1 to workers.
 
-httpx's own transport needs 17 ms for a 10 MB answer where aiohttp needs 5. This one also keeps four
-failures apart that others merge: `httpx.ConnectError` (nothing was sent), `RemoteProtocolError`
-(sent, but no status line came back), `ReadError` (the answer was cut) and `TimeoutException`.
+Four failures stay apart that other clients merge: `httpx.ConnectError` (nothing was sent),
+`RemoteProtocolError` (sent, but no status line came back), `ReadError` (the answer was cut), and whatever
+timeout the caller sets around all this.
 """
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
+from typing import TypeAlias
 
-import aiohttp
 import httpx
-from yarl import URL
 
+from gateway.fanout.wire import Connection
 from shared.contract import CLIENT_IDLE_SECONDS
 
-_READ_BUFFER = 1 << 20
-_HOP_HEADERS = {b"host", b"connection"}
+_Origin: TypeAlias = tuple[str, int]
+SENT_AT = "sent_at"
+"""Extension of an answer: when the request was with the network, monotonic clock; 0 if it never was."""
 
 
-class AiohttpTransport(httpx.AsyncBaseTransport):
-    """Plain HTTP/1.1 to workers; must be made inside a running event loop."""
+class WireTransport(httpx.AsyncBaseTransport):
+    """Keeps idle connections for the next request; to be used inside a running event loop."""
 
     def __init__(self, connect_seconds: float) -> None:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=CLIENT_IDLE_SECONDS),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_seconds),
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            read_bufsize=_READ_BUFFER,
-        )
+        self._connect_seconds = connect_seconds
+        self._idle: dict[_Origin, list[tuple[float, Connection]]] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request; the answer's body is still to be read."""
-        headers = [(k.decode(), v.decode()) for k, v in request.headers.raw if k.lower() not in _HOP_HEADERS]
-        has_body = "content-length" in request.headers
+        """Send one request, its body as the buffers it consists of; the answer's is one, still to come."""
+        assert isinstance(request.stream, httpx.AsyncByteStream)
+        pieces = [piece async for piece in request.stream]
+        origin = request.url.host, request.url.port or 80
+        connection = self._reused(origin) or await self._connected(origin, request)
         try:
-            answer = await self._session.request(
-                request.method,
-                URL(str(request.url), encoded=True),
-                headers=headers,
-                data=request.stream if has_body else None,
-                allow_redirects=False,
-            )
-        except aiohttp.ClientConnectorError as exc:
-            raise httpx.ConnectError(str(exc), request=request) from exc
-        except aiohttp.ConnectionTimeoutError as exc:
-            raise httpx.ConnectError(str(exc), request=request) from exc
-        except aiohttp.ClientError as exc:
+            head = await connection.ask([_head(request), *pieces])
+        except ConnectionError as exc:
             raise httpx.RemoteProtocolError(str(exc), request=request) from exc
+        finally:
+            if connection.head is None:
+                connection.abort()
         return httpx.Response(
-            answer.status, headers=list(answer.raw_headers), stream=_Answer(answer), request=request
+            head.status,
+            headers=head.headers,
+            stream=_Answer(self, origin, connection, request),
+            extensions={SENT_AT: connection.sent_at},
+            request=request,
         )
 
+    def _reused(self, origin: _Origin) -> Connection | None:
+        """The connection that was used last, if it is still fresh."""
+        idle = self._idle.get(origin, [])
+        while idle:
+            since, connection = idle.pop()
+            if connection.is_open and time.monotonic() - since < CLIENT_IDLE_SECONDS:
+                return connection
+            connection.abort()
+        return None
+
+    async def _connected(self, origin: _Origin, request: httpx.Request) -> Connection:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._connect_seconds):
+                _, connection = await loop.create_connection(Connection, *origin)
+        except (OSError, TimeoutError) as exc:
+            raise httpx.ConnectError(f"no connection: {exc!r}", request=request) from exc
+        return connection
+
+    def release(self, origin: _Origin, connection: Connection) -> None:
+        """Take back a connection; one that is not fit for another request is closed."""
+        if connection.is_reusable:
+            self._idle.setdefault(origin, []).append((time.monotonic(), connection))
+        else:
+            connection.abort()
+
     async def aclose(self) -> None:
-        """Close all connections."""
-        await self._session.close()
+        """Close all idle connections."""
+        for idle in self._idle.values():
+            for _, connection in idle:
+                connection.abort()
+        self._idle.clear()
+
+
+def _head(request: httpx.Request) -> bytes:
+    """Request line and headers (RFC 9112 sections 3 and 5)."""
+    lines = [b"%s %s HTTP/1.1" % (request.method.encode(), request.url.raw_path)]
+    lines += [b"%s: %s" % pair for pair in request.headers.raw]
+    return b"\r\n".join([*lines, b"", b""])
 
 
 class _Answer(httpx.AsyncByteStream):
-    def __init__(self, answer: aiohttp.ClientResponse) -> None:
-        self._answer = answer
+    """The body of an answer, in one piece."""
+
+    def __init__(
+        self, transport: WireTransport, origin: _Origin, connection: Connection, request: httpx.Request
+    ) -> None:
+        self._transport = transport
+        self._origin = origin
+        self._connection = connection
+        self._request = request
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
-            async for piece in self._answer.content.iter_any():
-                yield piece
-        except aiohttp.ClientError as exc:
-            raise httpx.ReadError(str(exc)) from exc
+            yield await self._connection.body()  # type: ignore[misc]  # any buffer serves who reads it
+        except ConnectionError as exc:
+            raise httpx.ReadError(str(exc), request=self._request) from exc
 
     async def aclose(self) -> None:
-        self._answer.release() if self._answer.content.is_eof() else self._answer.close()
+        self._transport.release(self._origin, self._connection)

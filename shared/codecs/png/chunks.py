@@ -43,6 +43,8 @@ class Chunk:
     data: memoryview
     raw: memoryview
     """The chunk as it stands in the file: length, type, data, CRC."""
+    end: int
+    """Offset behind it in the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ def _chunks(data: memoryview) -> Iterator[Chunk]:
             raise MalformedImage.at(offset + 4, "a chunk type that is not four letters")
         stored = int.from_bytes(data[end - 4 : end], "big")
         if isal_zlib.crc32(data[offset + 4 : end - 4]) == stored:
-            yield Chunk(kind, data[offset + 8 : end - 4], data[offset:end])
+            yield Chunk(kind, data[offset + 8 : end - 4], data[offset:end], end)
         elif kind[:1].isupper():
             raise MalformedImage.at(offset, f"the CRC of {kind.decode()} is wrong")
         offset = end

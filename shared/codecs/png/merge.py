@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from shared.codecs.png.chunks import Chunk, PngHeader, chunk, ihdr, parse
+from shared.codecs.png.chunks import PngHeader, chunk, ihdr, parse
 from shared.codecs.png.layout import FINAL_BLOCK, IEND, SYNC_FLUSH, ZLIB_HEADER
 from shared.problems import MalformedImage
 
@@ -21,7 +21,8 @@ class PngPart:
     """A grey stripe that was looked at and can be merged."""
 
     header: PngHeader
-    body: tuple[Chunk, ...]
+    body: memoryview
+    """The IDATs of the deflate body, as they stand in the file."""
     adler: int
 
     @property
@@ -41,7 +42,7 @@ def part(data: memoryview, width: int, rows: int) -> PngPart:
     ends = bytes(body[-1].data[-4:]) if body else b""
     if first.data != ZLIB_HEADER or last.data[:2] != FINAL_BLOCK or len(last.data) != 6 or ends != SYNC_FLUSH:
         raise MalformedImage("a grey stripe came back in a layout that cannot be joined")
-    return PngPart(header, tuple(body), int.from_bytes(last.data[2:6], "big"))
+    return PngPart(header, data[first.end : body[-1].end], int.from_bytes(last.data[2:6], "big"))
 
 
 def merge(parts: Sequence[PngPart], metadata: bytes = b"") -> list[bytes | memoryview]:
@@ -55,7 +56,7 @@ def merge(parts: Sequence[PngPart], metadata: bytes = b"") -> list[bytes | memor
         ihdr(replace(first, height=height)) + metadata + chunk(b"IDAT", ZLIB_HEADER)
     ]
     for p in parts:
-        pieces.extend(c.raw for c in p.body)
+        pieces.append(p.body)
         adler = adler32_combine(adler, p.adler, p.filtered_size)
     pieces.append(chunk(b"IDAT", FINAL_BLOCK + adler.to_bytes(4, "big")) + IEND)
     return pieces
