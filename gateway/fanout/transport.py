@@ -85,8 +85,10 @@ class WireTransport(httpx.AsyncBaseTransport):
 
 
 def _head(request: httpx.Request) -> bytes:
-    """Request line and headers (RFC 9112 sections 3 and 5)."""
+    """Request line and headers (RFC 9112 sections 3 and 5); httpx names no host where a stream is given."""
     lines = [b"%s %s HTTP/1.1" % (request.method.encode(), request.url.raw_path)]
+    if "host" not in request.headers:
+        lines.append(b"Host: %s" % request.url.netloc)
     lines += [b"%s: %s" % pair for pair in request.headers.raw]
     return b"\r\n".join([*lines, b"", b""])
 
