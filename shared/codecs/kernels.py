@@ -1,34 +1,19 @@
-"""Loops over pixels, compiled by numba: importing this module compiles them, or loads them from the cache.
-
-All are `nogil`. With NUMBA_DISABLE_JIT=1 they are plain Python that one can step through. None
-checks its arguments: callers pass arrays whose shapes they made themselves.
-"""
+"""Loops over pixels: PNG filters and luma."""
 
 # mypy: disable-error-code="arg-type, assignment, no-any-return"
 # (numba's integers have the widths of the signatures, which mypy does not read)
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar, cast
-
-import numba
 import numpy as np
-from numpy.typing import NDArray
 
-Bytes = NDArray[np.uint8]
-_F = TypeVar("_F", bound=Callable[..., object])
+from shared.codecs.jit import Bytes, kernel
 
 NONE, SUB, UP, AVERAGE, PAETH = range(5)
 """PNG filter types (PNG section 9.2)."""
 
 
-def _kernel(signature: str) -> Callable[[_F], _F]:
-    """`numba.njit` with our settings, compiled when the module is imported."""
-    return cast("Callable[[_F], _F]", numba.njit(signature, nogil=True, cache=True))
-
-
-@_kernel("int32(int32, int32, int32)")
+@kernel("int32(int32, int32, int32)")
 def _paeth(left: int, above: int, corner: int) -> int:
     """The neighbour nearest to left + above - corner (PNG section 9.4).
 
@@ -40,7 +25,7 @@ def _paeth(left: int, above: int, corner: int) -> int:
     return high if threshold <= low else guess
 
 
-@_kernel("void(uint8[::1], uint8[::1], uint8[::1], int64)")
+@kernel("void(uint8[::1], uint8[::1], uint8[::1], int64)")
 def _unpaeth(filtered: Bytes, above: Bytes, row: Bytes, step: int) -> None:
     """Undo the Paeth filter of one row."""
     for i in range(min(step, row.size)):
@@ -49,7 +34,7 @@ def _unpaeth(filtered: Bytes, above: Bytes, row: Bytes, step: int) -> None:
         row[i] = filtered[i] + _paeth(row[i - step], above[i], above[i - step])
 
 
-@_kernel("void(uint8[::1], uint8[::1], uint8[::1], int64)")
+@kernel("void(uint8[::1], uint8[::1], uint8[::1], int64)")
 def _unaverage(filtered: Bytes, above: Bytes, row: Bytes, step: int) -> None:
     """Undo the Average filter of one row."""
     for i in range(min(step, row.size)):
@@ -58,7 +43,7 @@ def _unaverage(filtered: Bytes, above: Bytes, row: Bytes, step: int) -> None:
         row[i] = filtered[i] + ((np.int64(row[i - step]) + above[i]) >> 1)
 
 
-@_kernel("int64(uint8[:, ::1], uint8[::1], uint8[:, ::1], int64)")
+@kernel("int64(uint8[:, ::1], uint8[::1], uint8[:, ::1], int64)")
 def unfilter(filtered: Bytes, above: Bytes, rows: Bytes, step: int) -> int:
     """Undo the PNG filters of some rows (PNG section 9.2).
 
@@ -87,7 +72,7 @@ def unfilter(filtered: Bytes, above: Bytes, rows: Bytes, step: int) -> int:
     return filtered.shape[0]
 
 
-@_kernel("void(uint8[::1], uint8[::1], uint8[::1], int64, int64)")
+@kernel("void(uint8[::1], uint8[::1], uint8[::1], int64, int64)")
 def _filter_row(row: Bytes, above: Bytes, out: Bytes, step: int, kind: int) -> None:
     """Apply one filter type to a row."""
     for i in range(row.size):
@@ -106,7 +91,7 @@ def _filter_row(row: Bytes, above: Bytes, out: Bytes, step: int, kind: int) -> N
         out[i] = row[i] - guess
 
 
-@_kernel("int64(uint8[::1])")
+@kernel("int64(uint8[::1])")
 def _cost(filtered: Bytes) -> int:
     """Sum of absolute differences, the usual measure of a filtered row (PNG section 12.7)."""
     total = 0
@@ -115,7 +100,7 @@ def _cost(filtered: Bytes) -> int:
     return total
 
 
-@_kernel("void(uint8[:, ::1], uint8[::1], uint8[:, ::1], int64, boolean)")
+@kernel("void(uint8[:, ::1], uint8[::1], uint8[:, ::1], int64, boolean)")
 def filter_adaptive(rows: Bytes, above: Bytes, out: Bytes, step: int, first: bool) -> None:  # noqa: FBT001 - kernels take no keywords
     """Filter each row by the type with the smallest sum of absolute differences.
 
@@ -134,7 +119,7 @@ def filter_adaptive(rows: Bytes, above: Bytes, out: Bytes, step: int, first: boo
         above = rows[y]
 
 
-@_kernel("void(uint8[:, :, ::1], uint8[:, :, ::1])")
+@kernel("void(uint8[:, :, ::1], uint8[:, :, ::1])")
 def bt601(colour: Bytes, grey: Bytes) -> None:
     """ITU-R BT.601 luma of (rows, width, 3 or 4) as (rows, width, 1 or 2), alpha copied.
 
@@ -155,7 +140,7 @@ def bt601(colour: Bytes, grey: Bytes) -> None:
                 grey[y, x, 0] = np.uint32(total) >> np.uint32(16)
 
 
-@_kernel("void(uint8[:, :, ::1], uint8[:, :, ::1])")
+@kernel("void(uint8[:, :, ::1], uint8[:, :, ::1])")
 def flatten(grey_alpha: Bytes, grey: Bytes) -> None:
     """Grey under alpha, composited on white in stored values, rounded to the nearest."""
     for y in range(grey_alpha.shape[0]):
