@@ -23,9 +23,9 @@ from support.images import (
 )
 
 from shared.codecs.formats import Format
-from shared.codecs.kernels import PAETH
 from shared.codecs.png.chunks import SIGNATURE, PngHeader, chunk, ihdr, parse
 from shared.codecs.png.decode import Inflater, is_ours
+from shared.codecs.png.kernels import PAETH
 from shared.options import Options
 from shared.problems import MalformedImage
 
@@ -216,8 +216,8 @@ def test_inflating_in_pieces_gives_the_whole(data: bytes, sizes: list[int], piec
     inflater = Inflater(memoryview(packed)[i : i + size] for i in range(0, len(packed), size))
     read = b""
     for wanted in sizes:
-        read += inflater.read(min(wanted, len(data) - len(read)))
-    read += inflater.read(len(data) - len(read))
+        read += b"".join(inflater.read(min(wanted, len(data) - len(read))))
+    read += b"".join(inflater.read(len(data) - len(read)))
     inflater.finish()
     assert read == data
 

@@ -8,14 +8,16 @@ from typing import cast
 import numpy as np
 from isal import isal_zlib
 
-from shared.codecs import kernels
+from shared.codecs import kernels as luma_kernels
+from shared.codecs.jit import Bytes
 from shared.codecs.picture import Band, Picture, rows_per_band
 from shared.codecs.pipeline import ahead
-from shared.codecs.png.chunks import PALETTE, PngFile, PngHeader
+from shared.codecs.png import chunks, kernels
+from shared.codecs.png.chunks import PngFile, PngHeader
 from shared.problems import MalformedImage
 
 _InflateError = cast("type[Exception]", isal_zlib.error)  # its stubs give the class an instance's type
-_PIECE = 1 << 17
+_PIECE = 1 << 15
 """Compressed bytes handed to inflate at a time: what it leaves over, it copies."""
 
 
@@ -28,17 +30,35 @@ def is_ours(png: PngFile) -> bool:
 def grey(png: PngFile, to_grey: Callable[[Band], Band], *, overlap: bool = False) -> Picture:
     """The picture in grey, alpha kept; `MalformedImage` while its bands are read.
 
-    With `overlap` inflating and unfiltering run in a thread each, beside the reader of the bands.
+    `to_grey` makes (rows, width, 1) of colour, (rows, width, 3 or 4), and does not look at a fourth byte.
+    With `overlap` inflating has a thread of its own and so has the rest, beside the reader of the bands.
     """
     header = png.header
     stage = ahead if overlap else iter
-    channels = {1: 1, 2: 2, 3: 1, 4: 2}[header.channels]
-    bands = stage(_unfiltered(header, stage(_inflated(png))))
-    if header.colour == PALETTE:
-        bands = _through_palette(bands, png.palette or memoryview(b""), to_grey)
-    else:
-        bands = map(to_grey, bands)
-    return Picture(header.width, header.height, channels, bands)
+    pixels = _unfiltered(header, stage(_inflated(png)))
+    bands = stage(_greyed(png, pixels, to_grey))
+    return Picture(
+        header.width, header.height, 2 if header.colour in {chunks.GREY_ALPHA, chunks.RGBA} else 1, bands
+    )
+
+
+def _greyed(png: PngFile, pixels: Iterator[Band], to_grey: Callable[[Band], Band]) -> Iterator[Band]:
+    """Bands of `_unfiltered` in grey."""
+    match png.header.colour:
+        case chunks.RGB:
+            return map(to_grey, pixels)
+        case chunks.RGBA:
+            return (_with_alpha(to_grey(band), band) for band in pixels)
+        case chunks.PALETTE:
+            return _through_palette(pixels, png.palette or memoryview(b""), to_grey)
+        case _:
+            return pixels
+
+
+def _with_alpha(grey: Band, colour: Band) -> Band:
+    both = np.empty((*grey.shape[:2], 2), np.uint8)
+    luma_kernels.with_alpha(grey, colour, both)
+    return both
 
 
 def _through_palette(
@@ -52,29 +72,38 @@ def _through_palette(
         yield table[band]
 
 
-def _inflated(png: PngFile) -> Iterator[bytearray]:
-    """Filtered rows, a band's worth at a time."""
+def _inflated(png: PngFile) -> Iterator[Bytes]:
+    """Filtered rows, a band's worth at a time, with `SPARE` bytes after them."""
     header = png.header
     row_bytes = header.width * header.channels
-    step = rows_per_band(row_bytes)
+    step = -(-rows_per_band(row_bytes) // kernels.LANES) * kernels.LANES
     inflater = Inflater(chunk.data for chunk in png.idat)
     for row in range(0, header.height, step):
-        yield inflater.read(min(step, header.height - row) * (1 + row_bytes))
+        size = min(step, header.height - row) * (1 + row_bytes)
+        filtered = np.empty(size + kernels.SPARE, np.uint8)
+        _fill(filtered, inflater.read(size))
+        yield filtered
     inflater.finish()
 
 
-def _unfiltered(header: PngHeader, inflated: Iterator[bytearray]) -> Iterator[Band]:
-    """Stored samples, (rows, width, channels)."""
-    row_bytes = header.width * header.channels
-    above = np.zeros(row_bytes, np.uint8)
-    for raw in inflated:
-        filtered = np.frombuffer(raw, np.uint8).reshape(-1, 1 + row_bytes)
-        count = filtered.shape[0]
-        rows = np.empty((count, row_bytes), np.uint8)
-        if kernels.unfilter(filtered, above, rows, header.channels) < count:
+def _fill(buffer: Bytes, pieces: Iterator[bytes]) -> None:
+    done = 0
+    for piece in pieces:
+        buffer.data[done : done + len(piece)] = piece
+        done += len(piece)
+
+
+def _unfiltered(header: PngHeader, inflated: Iterator[Bytes]) -> Iterator[Band]:
+    """Stored samples, (rows, width, channels), but a fourth byte follows three."""
+    stride = 1 + header.width * header.channels
+    kept = 4 if header.channels == 3 else header.channels
+    above = np.zeros(header.width, np.uint32)
+    for filtered in inflated:
+        if filtered[: -kernels.SPARE : stride].max() > kernels.PAETH:
             raise MalformedImage("a filter type above 4")
-        above = rows[-1]
-        yield rows.reshape(count, header.width, header.channels)
+        pixels = np.empty((len(filtered) // stride, header.width, kept), np.uint8)
+        kernels.unfilter(filtered, above, pixels, header.channels)
+        yield pixels
 
 
 class Inflater:
@@ -85,14 +114,12 @@ class Inflater:
         self._stream = isal_zlib.decompressobj()
         self._tail: bytes | memoryview = b""
 
-    def read(self, size: int) -> bytearray:
-        """The next `size` bytes; `MalformedImage` if the stream is damaged or has fewer."""
-        found: list[bytes] = []
+    def read(self, size: int) -> Iterator[bytes]:
+        """The next `size` bytes as they come; `MalformedImage` if the stream is damaged or has fewer."""
         while size:
             piece = self._inflate(size)
-            found.append(piece)
             size -= len(piece)
-        return bytearray().join(found)
+            yield piece
 
     def finish(self) -> None:
         """Check that nothing but a right Adler-32 follows; else `MalformedImage`."""
