@@ -19,6 +19,7 @@ from shared.codecs.jpeg import metadata as jpeg_metadata
 from shared.codecs.limits import Limits, check_writable
 from shared.codecs.metadata import Metadata
 from shared.codecs.picture import Band, Picture
+from shared.codecs.pipeline import Stages
 from shared.codecs.png import chunks
 from shared.codecs.png import decode as png_decode
 from shared.codecs.png import encode as png_encode
@@ -82,9 +83,10 @@ def grey(
     if options.rows is not None and sniff(data) is not Format.JPEG:
         raise InvalidOption("rows is for JPEG alone")
     try:
-        decoded = _by_bands(data, options, limits, overlap=overlap)
-        if decoded is not None:
-            return _encoded(_checked(decoded, check), options, sniff(data))
+        with Stages(threads=overlap) as stages:
+            decoded = _by_bands(data, options, limits, stages)
+            if decoded is not None:
+                return _encoded(_checked(decoded, check), options, sniff(data))
     except jpeg_decode.UncleanScanError as exc:
         # A tolerant decoder has the last word, but on the whole file: a stripe is sent back.
         if options.part:
@@ -100,7 +102,7 @@ def grey_whole(data: memoryview, options: Options, limits: Limits) -> Converted:
     return _encoded(_cropped(_Decoded(picture, metadata, table, notes), options), options, source)
 
 
-def _by_bands(data: memoryview, options: Options, limits: Limits, *, overlap: bool) -> _Decoded | None:
+def _by_bands(data: memoryview, options: Options, limits: Limits, stages: Stages) -> _Decoded | None:
     """The image through our own decoders, or None if it is not of a kind they read."""
     source = sniff(data)
     if resolve(options.format, source) not in {Format.PNG, Format.JPEG}:
@@ -108,7 +110,7 @@ def _by_bands(data: memoryview, options: Options, limits: Limits, *, overlap: bo
     if source is Format.JPEG:
         return _jpeg(data, options, limits)
     if source is Format.PNG:
-        return _png(data, options, limits, overlap=overlap)
+        return _png(data, options, limits, stages)
     return None
 
 
@@ -125,14 +127,14 @@ def _jpeg(data: memoryview, options: Options, limits: Limits) -> _Decoded | None
     return _cropped(_Decoded(picture, jpeg_metadata.read(jpeg), table), options)
 
 
-def _png(data: memoryview, options: Options, limits: Limits, *, overlap: bool) -> _Decoded | None:
+def _png(data: memoryview, options: Options, limits: Limits, stages: Stages) -> _Decoded | None:
     header = chunks.parse_header(data)
     limits.check(header.width, header.height, banded=header.depth == 8 and not header.interlaced)
     png = chunks.parse(data)
     if not png_decode.is_ours(png):
         return None
     notes = ("first-frame",) if png.find(b"acTL") else ()
-    picture = png_decode.grey(png, luma.bt601, overlap=overlap)
+    picture = png_decode.grey(png, luma.bt601, stages)
     return _cropped(_Decoded(picture, png_metadata.read(png), notes=notes), options)
 
 

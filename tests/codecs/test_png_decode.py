@@ -21,6 +21,7 @@ from support.images import (
     png,
     verdict,
 )
+from support.pngs import filtered
 
 from shared.codecs.formats import Format
 from shared.codecs.png.chunks import SIGNATURE, PngHeader, chunk, ihdr, parse
@@ -47,36 +48,11 @@ def assembled(
     return head + before + idat + IEND
 
 
-def filtered(rows: Pixels, kinds: list[int]) -> bytes:
-    """Rows filtered as told, by the definition in PNG section 9.2, slowly."""
-    height, width, channels = rows.shape
-    out = bytearray()
-    for y in range(height):
-        out.append(kinds[y % len(kinds)])
-        for i in range(width * channels):
-            x, c = divmod(i, channels)
-            left = int(rows[y, x - 1, c]) if x else 0
-            above = int(rows[y - 1, x, c]) if y else 0
-            corner = int(rows[y - 1, x - 1, c]) if x and y else 0
-            guesses = (0, left, above, (left + above) // 2, paeth(left, above, corner))
-            out.append((int(rows[y, x, c]) - guesses[kinds[y % len(kinds)]]) % 256)
-    return bytes(out)
-
-
-def paeth(a: int, b: int, c: int) -> int:
-    """As the specification has it (PNG section 9.4)."""
-    p = a + b - c
-    pa, pb, pc = abs(p - a), abs(p - b), abs(p - c)
-    if pa <= pb and pa <= pc:
-        return a
-    return b if pb <= pc else c
-
-
 @st.composite
 def pictures(draw: st.DrawFn) -> tuple[Pixels, int]:
     """Random pixels and their PNG colour type."""
     colour, channels = draw(st.sampled_from([(0, 1), (4, 2), (2, 3), (6, 4)]))
-    shape = (draw(st.integers(1, 20)), draw(st.integers(1, 9)), channels)
+    shape = (draw(st.integers(1, 70)), draw(st.integers(1, 20) | st.integers(250, 600)), channels)
     seed = draw(st.integers(0, 2**32 - 1))
     return np.random.default_rng(seed).integers(0, 256, shape, np.uint8), colour
 

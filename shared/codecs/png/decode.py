@@ -11,7 +11,7 @@ from isal import isal_zlib
 from shared.codecs import kernels as luma_kernels
 from shared.codecs.jit import Bytes
 from shared.codecs.picture import Band, Picture, rows_per_band
-from shared.codecs.pipeline import ahead
+from shared.codecs.pipeline import Stages
 from shared.codecs.png import chunks, kernels
 from shared.codecs.png.chunks import PngFile, PngHeader
 from shared.problems import MalformedImage
@@ -27,16 +27,15 @@ def is_ours(png: PngFile) -> bool:
     return header.depth == 8 and not header.interlaced and png.find(b"tRNS") is None
 
 
-def grey(png: PngFile, to_grey: Callable[[Band], Band], *, overlap: bool = False) -> Picture:
+def grey(png: PngFile, to_grey: Callable[[Band], Band], stages: Stages) -> Picture:
     """The picture in grey, alpha kept; `MalformedImage` while its bands are read.
 
     `to_grey` makes (rows, width, 1) of colour, (rows, width, 3 or 4), and does not look at a fourth byte.
-    With `overlap` inflating has a thread of its own and so has the rest, beside the reader of the bands.
+    Inflating is one stage, unfiltering and grey another, and what the reader of the bands does a third.
     """
     header = png.header
-    stage = ahead if overlap else iter
-    pixels = _unfiltered(header, stage(_inflated(png)))
-    bands = stage(_greyed(png, pixels, to_grey))
+    pixels = _unfiltered(header, stages.ahead(_inflated(png)))
+    bands = stages.ahead(_greyed(png, pixels, to_grey))
     return Picture(
         header.width, header.height, 2 if header.colour in {chunks.GREY_ALPHA, chunks.RGBA} else 1, bands
     )

@@ -140,9 +140,10 @@ def _pass(filtered: Bytes, above: Words, pixels: Bytes, step: int, masks: Bytes)
     """`unfilter` for as many rows as there are lanes, or fewer."""
     lanes, width = pixels.shape[0], pixels.shape[1]
     strip = np.zeros((_BACK + _STEPS, 1 + LANES), np.uint32)
-    for start in range(0, width + _LAG * lanes, _STEPS):
+    times = width + _LAG * lanes
+    for start in range(0, times, _STEPS):
         _enter(filtered, step, above, strip, start, lanes)
-        _advance(strip, masks)
+        _advance(strip[: _BACK + min(_STEPS, times - start)], masks)
         _leave(strip, start, above, pixels)
         strip[:_BACK] = strip[_STEPS:]
 
@@ -181,7 +182,7 @@ def _filter_row(row: Bytes, above: Bytes, out: Bytes, step: int, kind: int) -> N
             guess = np.int64(_paeth(left, above[i], corner))
         else:
             guess = 0
-        out[i] = row[i] - guess
+        out[i] = (np.int64(row[i]) - guess) & 255
 
 
 @kernel("int64(uint8[::1])")
