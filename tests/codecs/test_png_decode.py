@@ -68,6 +68,18 @@ def test_every_filter_and_colour_type_gives_pillows_pixels(
     assert np.array_equal(pixels(grey(data, AS_PNG)), converted(data))
 
 
+@pytest.mark.parametrize("width", [1, 2, 3, 257])
+@pytest.mark.parametrize(("colour", "channels"), [(0, 1), (4, 2), (2, 3), (6, 4)])
+def test_narrow_and_odd_pictures_have_the_rows_they_should(width: int, colour: int, channels: int) -> None:
+    rows = np.random.default_rng(width).integers(0, 256, (35, width, channels), np.uint8)
+    data = assembled(zlib.compress(filtered(rows, range(5))), width, 35, colour)
+    result = grey(data, AS_PNG)
+    assert len(zlib.decompress(b"".join(c.data for c in parse(memoryview(result)).idat))) == 35 * (
+        1 + width * (2 - channels % 2)
+    )
+    assert np.array_equal(pixels(result), converted(data))
+
+
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_pictures_of_many_bands_give_pillows_pixels(channels: int) -> None:
     data = png(photo(1100, 1300, channels))

@@ -9,7 +9,6 @@ import numpy as np
 from isal import isal_zlib
 
 from shared.codecs import kernels as luma_kernels
-from shared.codecs.jit import Bytes
 from shared.codecs.picture import Band, Picture, rows_per_band
 from shared.codecs.pipeline import Stages
 from shared.codecs.png import chunks, kernels
@@ -36,9 +35,8 @@ def grey(png: PngFile, to_grey: Callable[[Band], Band], stages: Stages) -> Pictu
     header = png.header
     pixels = _unfiltered(header, stages.ahead(_inflated(png)))
     bands = stages.ahead(_greyed(png, pixels, to_grey))
-    return Picture(
-        header.width, header.height, 2 if header.colour in {chunks.GREY_ALPHA, chunks.RGBA} else 1, bands
-    )
+    channels = 2 if header.colour in {chunks.GREY_ALPHA, chunks.RGBA} else 1
+    return Picture(header.width, header.height, channels, bands)
 
 
 def _greyed(png: PngFile, pixels: Iterator[Band], to_grey: Callable[[Band], Band]) -> Iterator[Band]:
@@ -71,36 +69,28 @@ def _through_palette(
         yield table[band]
 
 
-def _inflated(png: PngFile) -> Iterator[Bytes]:
-    """Filtered rows, a band's worth at a time, with `SPARE` bytes after them."""
+def _inflated(png: PngFile) -> Iterator[list[bytes]]:
+    """Filtered rows in pieces, a band's worth at a time: joining them is left to the next stage."""
     header = png.header
     row_bytes = header.width * header.channels
     step = -(-rows_per_band(row_bytes) // kernels.LANES) * kernels.LANES
     inflater = Inflater(chunk.data for chunk in png.idat)
     for row in range(0, header.height, step):
-        size = min(step, header.height - row) * (1 + row_bytes)
-        filtered = np.empty(size + kernels.SPARE, np.uint8)
-        _fill(filtered, inflater.read(size))
-        yield filtered
+        yield list(inflater.read(min(step, header.height - row) * (1 + row_bytes)))
     inflater.finish()
 
 
-def _fill(buffer: Bytes, pieces: Iterator[bytes]) -> None:
-    done = 0
-    for piece in pieces:
-        buffer.data[done : done + len(piece)] = piece
-        done += len(piece)
-
-
-def _unfiltered(header: PngHeader, inflated: Iterator[Bytes]) -> Iterator[Band]:
+def _unfiltered(header: PngHeader, inflated: Iterator[list[bytes]]) -> Iterator[Band]:
     """Stored samples, (rows, width, channels), but a fourth byte follows three."""
     stride = 1 + header.width * header.channels
     kept = 4 if header.channels == 3 else header.channels
     above = np.zeros(header.width, np.uint32)
-    for filtered in inflated:
-        if filtered[: -kernels.SPARE : stride].max() > kernels.PAETH:
+    for pieces in inflated:
+        filtered = np.frombuffer(bytearray().join((*pieces, bytes(kernels.SPARE))), np.uint8)
+        kinds = filtered[: -kernels.SPARE : stride]
+        if kinds.max() > kernels.PAETH:
             raise MalformedImage("a filter type above 4")
-        pixels = np.empty((len(filtered) // stride, header.width, kept), np.uint8)
+        pixels = np.empty((kinds.size, header.width, kept), np.uint8)
         kernels.unfilter(filtered, above, pixels, header.channels)
         yield pixels
 
