@@ -98,5 +98,6 @@ def _convert(
         limits,
         whole=functools.partial(children.convert, cancel=cancel),
         check=cancel.check,
-        overlap=slots.alone,
+        overlap=slots.is_alone,
+        spare=slots.has_spare and not options.part,
     )

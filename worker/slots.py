@@ -63,9 +63,14 @@ class Slots:
         return f"{self._running}/{self._slots}/{self._admitted - self._running}"
 
     @property
-    def alone(self) -> bool:
-        """Whether a conversion has the worker to itself, and may use more than its own thread."""
+    def is_alone(self) -> bool:
+        """Whether a conversion has the worker to itself."""
         return self._admitted <= 1
+
+    @property
+    def has_spare(self) -> bool:
+        """Whether a slot, and so a CPU, has nothing to do."""
+        return self._admitted < self._slots
 
     @contextlib.asynccontextmanager
     async def admitted(self) -> AsyncGenerator[None]:

@@ -20,7 +20,7 @@ from shared.codecs.jpeg.scan import UncleanScanError
 from shared.codecs.limits import Limits, check_writable
 from shared.codecs.metadata import Metadata
 from shared.codecs.picture import Band, Picture
-from shared.codecs.pipeline import ahead
+from shared.codecs.pipeline import Stages
 from shared.codecs.png import chunks
 from shared.codecs.png import decode as png_decode
 from shared.codecs.png import encode as png_encode
@@ -73,20 +73,23 @@ def grey(
     whole: WholeConverter | None = None,
     check: Callable[[], None] = never_cancelled,
     overlap: bool = False,
+    spare: bool = False,
 ) -> Converted:
     """The image in grey.
 
     `whole` converts what must be decoded in one piece (default: in this process); `check` is called
-    before every band and may raise to end the job; with `overlap` the stages of a serial format run in
-    threads of their own. Raises `MalformedImage`, `ImageTooLarge`,
-    `UnsupportedFormat`, and `InvalidOption` where `rows` does not fit the image.
+    before every band and may raise to end the job. With `overlap` the stages of a serial format run in
+    threads of their own. With `spare`, another CPU that has nothing to do, a JPEG is decoded ahead of the
+    encoder too, though without restart markers that takes a scan. Raises `MalformedImage`,
+    `ImageTooLarge`, `UnsupportedFormat`, and `InvalidOption` where `rows` does not fit the image.
     """
     if options.rows is not None and sniff(data) is not Format.JPEG:
         raise InvalidOption("rows is for JPEG alone")
     try:
-        converted = _by_bands(data, options, limits, check, overlap=overlap)
-        if converted is not None:
-            return converted
+        with Stages(threads=overlap if sniff(data) is Format.PNG else spare) as stages:
+            converted = _by_bands(data, options, limits, check, stages)
+            if converted is not None:
+                return converted
     except UncleanScanError as exc:
         # A tolerant decoder has the last word, but on the whole file: a stripe is sent back.
         if options.part:
@@ -103,22 +106,22 @@ def grey_whole(data: memoryview, options: Options, limits: Limits) -> Converted:
 
 
 def _by_bands(
-    data: memoryview, options: Options, limits: Limits, check: Callable[[], None], *, overlap: bool
+    data: memoryview, options: Options, limits: Limits, check: Callable[[], None], stages: Stages
 ) -> Converted | None:
     """The image by our own codecs, or None if it is not of a kind they know."""
     source = sniff(data)
     if resolve(options.format, source) not in {Format.PNG, Format.JPEG}:
         return None
     if source is Format.JPEG:
-        return _jpeg(data, options, limits, check, overlap=overlap)
+        return _jpeg(data, options, limits, check, stages)
     if source is Format.PNG:
-        decoded = _png(data, options, limits, overlap=overlap)
+        decoded = _png(data, options, limits, stages)
         return None if decoded is None else _encoded(_checked(decoded, check), options, source)
     return None
 
 
 def _jpeg(
-    data: memoryview, options: Options, limits: Limits, check: Callable[[], None], *, overlap: bool
+    data: memoryview, options: Options, limits: Limits, check: Callable[[], None], stages: Stages
 ) -> Converted | None:
     jpeg = markers.parse(data)
     where = split.find_cuts_within(data, jpeg, limits)
@@ -126,13 +129,12 @@ def _jpeg(
         return None
     if options.keeps_coefficients(Format.JPEG):
         return _lossless(data, where, options, check)
-    scan = overlap or jpeg.width * jpeg.height > limits.max_pixels_whole
+    scan = stages.threads or jpeg.width * jpeg.height > limits.max_pixels_whole
     if options.luma is Luma.BT601:
         picture = jpeg_decode.luma_plane(data, where, scan=scan)
     else:
         picture = jpeg_decode.through_rgb(data, where, luma.bt601, scan=scan)
-    if overlap:
-        picture = replace(picture, bands=ahead(picture.bands))
+    picture = replace(picture, bands=stages.ahead(picture.bands))
     decoded = _Decoded(picture, jpeg_metadata.read(jpeg), jpeg_encode.luma_table(jpeg))
     return _encoded(_checked(_cropped(decoded, options), check), options, Format.JPEG)
 
@@ -148,14 +150,14 @@ def _lossless(data: memoryview, where: split.Cuts, options: Options, check: Call
     return Converted(pieces, Format.JPEG)
 
 
-def _png(data: memoryview, options: Options, limits: Limits, *, overlap: bool) -> _Decoded | None:
+def _png(data: memoryview, options: Options, limits: Limits, stages: Stages) -> _Decoded | None:
     header = chunks.parse_header(data)
     limits.check(header.width, header.height, banded=header.depth == 8 and not header.interlaced)
     png = chunks.parse(data)
     if not png_decode.is_ours(png):
         return None
     notes = ("first-frame",) if png.find(b"acTL") else ()
-    picture = png_decode.grey(png, luma.bt601, overlap=overlap)
+    picture = png_decode.grey(png, luma.bt601, stages)
     return _cropped(_Decoded(picture, png_metadata.read(png), notes=notes), options)
 
 

@@ -1,7 +1,7 @@
-"""How this project compiles its loops: by numba, when their module is imported, or from its cache.
+"""How our kernels are compiled: loops over pixels and bits, by numba, when their module is imported.
 
-All are `nogil`. With NUMBA_DISABLE_JIT=1 they are plain Python that one can step through. numba's cache
-notices changes of one file only: kernels that call each other stand in the same.
+They free the GIL. With NUMBA_DISABLE_JIT=1 they are plain Python that one can step through. Kernels that
+call each other stand in one file, since numba's cache looks for changes in no other.
 """
 
 from __future__ import annotations
@@ -20,5 +20,8 @@ _F = TypeVar("_F", bound=Callable[..., object])
 
 
 def kernel(signature: str, *, inline: bool = False) -> Callable[[_F], _F]:
-    """`numba.njit` with our settings, compiled when the module is imported; perhaps into its callers."""
+    """`numba.njit` with our settings: compiled at once for these types, or loaded from the cache.
+
+    With `inline` the code becomes part of each caller, where a call in a loop would cost too much.
+    """
     return cast("Callable[[_F], _F]", numba.njit(signature, nogil=True, cache=True, forceinline=inline))

@@ -9,10 +9,8 @@ from shared.codecs.picture import Band
 
 
 def bt601(band: Band) -> Band:
-    """BT.601 luma of RGB or RGBA (alpha kept), as Pillow's ``convert("L")``; grey passes unchanged."""
-    if band.shape[2] <= 2:
-        return band
-    grey = np.empty((*band.shape[:2], band.shape[2] - 2), np.uint8)
+    """BT.601 luma of (rows, width, 3 or 4), as Pillow's ``convert("L")``; a fourth byte is not looked at."""
+    grey = np.empty((*band.shape[:2], 1), np.uint8)
     kernels.bt601(band, grey)
     return grey
 

@@ -101,9 +101,8 @@ def _checked(data: memoryview, source: Format, limits: Limits) -> tuple[memoryvi
     png = chunks.parse(data)
     limits.check(png.header.width, png.header.height, banded=False)
     inflater = Inflater(chunk.data for chunk in png.idat)
-    size = _filtered_size(png.header)
-    while size:
-        size -= len(inflater.read(min(size, 1 << 20)))
+    for _ in inflater.read(_filtered_size(png.header)):
+        pass
     inflater.finish()
     kept: list[bytes | memoryview] = []
     if png.palette:

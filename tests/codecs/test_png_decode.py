@@ -21,11 +21,12 @@ from support.images import (
     png,
     verdict,
 )
+from support.pngs import filtered
 
 from shared.codecs.formats import Format
-from shared.codecs.kernels import PAETH
 from shared.codecs.png.chunks import SIGNATURE, PngHeader, chunk, ihdr, parse
 from shared.codecs.png.decode import Inflater, is_ours
+from shared.codecs.png.kernels import PAETH
 from shared.options import Options
 from shared.problems import MalformedImage
 
@@ -47,36 +48,11 @@ def assembled(
     return head + before + idat + IEND
 
 
-def filtered(rows: Pixels, kinds: list[int]) -> bytes:
-    """Rows filtered as told, by the definition in PNG section 9.2, slowly."""
-    height, width, channels = rows.shape
-    out = bytearray()
-    for y in range(height):
-        out.append(kinds[y % len(kinds)])
-        for i in range(width * channels):
-            x, c = divmod(i, channels)
-            left = int(rows[y, x - 1, c]) if x else 0
-            above = int(rows[y - 1, x, c]) if y else 0
-            corner = int(rows[y - 1, x - 1, c]) if x and y else 0
-            guesses = (0, left, above, (left + above) // 2, paeth(left, above, corner))
-            out.append((int(rows[y, x, c]) - guesses[kinds[y % len(kinds)]]) % 256)
-    return bytes(out)
-
-
-def paeth(a: int, b: int, c: int) -> int:
-    """As the specification has it (PNG section 9.4)."""
-    p = a + b - c
-    pa, pb, pc = abs(p - a), abs(p - b), abs(p - c)
-    if pa <= pb and pa <= pc:
-        return a
-    return b if pb <= pc else c
-
-
 @st.composite
 def pictures(draw: st.DrawFn) -> tuple[Pixels, int]:
     """Random pixels and their PNG colour type."""
     colour, channels = draw(st.sampled_from([(0, 1), (4, 2), (2, 3), (6, 4)]))
-    shape = (draw(st.integers(1, 20)), draw(st.integers(1, 9)), channels)
+    shape = (draw(st.integers(1, 70)), draw(st.integers(1, 20) | st.integers(250, 600)), channels)
     seed = draw(st.integers(0, 2**32 - 1))
     return np.random.default_rng(seed).integers(0, 256, shape, np.uint8), colour
 
@@ -90,6 +66,18 @@ def test_every_filter_and_colour_type_gives_pillows_pixels(
     data = assembled(stream, rows.shape[1], rows.shape[0], colour, pieces=pieces)
     assert np.array_equal(pixels(data), rows.squeeze(2) if rows.shape[2] == 1 else rows)
     assert np.array_equal(pixels(grey(data, AS_PNG)), converted(data))
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 257])
+@pytest.mark.parametrize(("colour", "channels"), [(0, 1), (4, 2), (2, 3), (6, 4)])
+def test_narrow_and_odd_pictures_have_the_rows_they_should(width: int, colour: int, channels: int) -> None:
+    rows = np.random.default_rng(width).integers(0, 256, (35, width, channels), np.uint8)
+    data = assembled(zlib.compress(filtered(rows, range(5))), width, 35, colour)
+    result = grey(data, AS_PNG)
+    assert len(zlib.decompress(b"".join(c.data for c in parse(memoryview(result)).idat))) == 35 * (
+        1 + width * (2 - channels % 2)
+    )
+    assert np.array_equal(pixels(result), converted(data))
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
@@ -216,8 +204,8 @@ def test_inflating_in_pieces_gives_the_whole(data: bytes, sizes: list[int], piec
     inflater = Inflater(memoryview(packed)[i : i + size] for i in range(0, len(packed), size))
     read = b""
     for wanted in sizes:
-        read += inflater.read(min(wanted, len(data) - len(read)))
-    read += inflater.read(len(data) - len(read))
+        read += b"".join(inflater.read(min(wanted, len(data) - len(read))))
+    read += b"".join(inflater.read(len(data) - len(read)))
     inflater.finish()
     assert read == data
 

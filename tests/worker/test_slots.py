@@ -168,10 +168,10 @@ def test_the_load_tells_what_runs_of_how_many_slots_and_what_waits() -> None:
 def test_a_conversion_is_alone_while_nobody_else_was_admitted() -> None:
     async def test() -> None:
         async with bench(slots=2, queue=2) as b, b.slots.admitted():
-            assert b.slots.alone
+            assert b.slots.is_alone
             async with b.slots.admitted():
-                assert not b.slots.alone
-            assert b.slots.alone
+                assert not b.slots.is_alone
+            assert b.slots.is_alone
 
     run(test)
 

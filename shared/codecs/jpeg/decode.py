@@ -44,9 +44,9 @@ def through_rgb(data: memoryview, where: Cuts, to_grey: Callable[[Band], Band], 
     if where.jpeg.channels == 1:
         return luma_plane(data, where, scan=scan)
     halo = needs_halo(where.jpeg)
-    per_band = BAND_BYTES // (where.unit_rows * where.jpeg.width * 3)
+    per_band = BAND_BYTES // (where.unit_rows * where.jpeg.width * 4)
     per_band = max(per_band, _HALO_UNITS_PER_BAND) if halo else per_band
-    bands = _decoded(data, where, _count(where, per_band, scan=scan), "RGB", halo=halo)
+    bands = _decoded(data, where, _count(where, per_band, scan=scan), "RGBX", halo=halo)
     return _picture(where, map(to_grey, bands))
 
 

@@ -8,14 +8,15 @@ from typing import cast
 import numpy as np
 from isal import isal_zlib
 
-from shared.codecs import kernels
+from shared.codecs import kernels as luma_kernels
 from shared.codecs.picture import Band, Picture, rows_per_band
-from shared.codecs.pipeline import ahead
-from shared.codecs.png.chunks import PALETTE, PngFile, PngHeader
+from shared.codecs.pipeline import Stages
+from shared.codecs.png import chunks, kernels
+from shared.codecs.png.chunks import PngFile, PngHeader
 from shared.problems import MalformedImage
 
 _InflateError = cast("type[Exception]", isal_zlib.error)  # its stubs give the class an instance's type
-_PIECE = 1 << 17
+_PIECE = 1 << 15
 """Compressed bytes handed to inflate at a time: what it leaves over, it copies."""
 
 
@@ -25,20 +26,36 @@ def is_ours(png: PngFile) -> bool:
     return header.depth == 8 and not header.interlaced and png.find(b"tRNS") is None
 
 
-def grey(png: PngFile, to_grey: Callable[[Band], Band], *, overlap: bool = False) -> Picture:
+def grey(png: PngFile, to_grey: Callable[[Band], Band], stages: Stages) -> Picture:
     """The picture in grey, alpha kept; `MalformedImage` while its bands are read.
 
-    With `overlap` inflating and unfiltering run in a thread each, beside the reader of the bands.
+    `to_grey` makes (rows, width, 1) of colour, (rows, width, 3 or 4), and does not look at a fourth byte.
+    Inflating is one stage, unfiltering and grey another, and what the reader of the bands does a third.
     """
     header = png.header
-    stage = ahead if overlap else iter
-    channels = {1: 1, 2: 2, 3: 1, 4: 2}[header.channels]
-    bands = stage(_unfiltered(header, stage(_inflated(png))))
-    if header.colour == PALETTE:
-        bands = _through_palette(bands, png.palette or memoryview(b""), to_grey)
-    else:
-        bands = map(to_grey, bands)
+    pixels = _unfiltered(header, stages.ahead(_inflated(png)))
+    bands = stages.ahead(_greyed(png, pixels, to_grey))
+    channels = 2 if header.colour in {chunks.GREY_ALPHA, chunks.RGBA} else 1
     return Picture(header.width, header.height, channels, bands)
+
+
+def _greyed(png: PngFile, pixels: Iterator[Band], to_grey: Callable[[Band], Band]) -> Iterator[Band]:
+    """Bands of `_unfiltered` in grey."""
+    match png.header.colour:
+        case chunks.RGB:
+            return map(to_grey, pixels)
+        case chunks.RGBA:
+            return (_with_alpha(to_grey(band), band) for band in pixels)
+        case chunks.PALETTE:
+            return _through_palette(pixels, png.palette or memoryview(b""), to_grey)
+        case _:
+            return pixels
+
+
+def _with_alpha(grey: Band, colour: Band) -> Band:
+    both = np.empty((*grey.shape[:2], 2), np.uint8)
+    luma_kernels.with_alpha(grey, colour, both)
+    return both
 
 
 def _through_palette(
@@ -52,29 +69,30 @@ def _through_palette(
         yield table[band]
 
 
-def _inflated(png: PngFile) -> Iterator[bytearray]:
-    """Filtered rows, a band's worth at a time."""
+def _inflated(png: PngFile) -> Iterator[list[bytes]]:
+    """Filtered rows in pieces, a band's worth at a time: joining them is left to the next stage."""
     header = png.header
     row_bytes = header.width * header.channels
-    step = rows_per_band(row_bytes)
+    step = -(-rows_per_band(row_bytes) // kernels.LANES) * kernels.LANES
     inflater = Inflater(chunk.data for chunk in png.idat)
     for row in range(0, header.height, step):
-        yield inflater.read(min(step, header.height - row) * (1 + row_bytes))
+        yield list(inflater.read(min(step, header.height - row) * (1 + row_bytes)))
     inflater.finish()
 
 
-def _unfiltered(header: PngHeader, inflated: Iterator[bytearray]) -> Iterator[Band]:
-    """Stored samples, (rows, width, channels)."""
-    row_bytes = header.width * header.channels
-    above = np.zeros(row_bytes, np.uint8)
-    for raw in inflated:
-        filtered = np.frombuffer(raw, np.uint8).reshape(-1, 1 + row_bytes)
-        count = filtered.shape[0]
-        rows = np.empty((count, row_bytes), np.uint8)
-        if kernels.unfilter(filtered, above, rows, header.channels) < count:
+def _unfiltered(header: PngHeader, inflated: Iterator[list[bytes]]) -> Iterator[Band]:
+    """Stored samples, (rows, width, channels), but a fourth byte follows three."""
+    stride = 1 + header.width * header.channels
+    kept = 4 if header.channels == 3 else header.channels
+    above = np.zeros(header.width, np.uint32)
+    for pieces in inflated:
+        filtered = np.frombuffer(bytearray().join((*pieces, bytes(kernels.SPARE))), np.uint8)
+        kinds = filtered[: -kernels.SPARE : stride]
+        if kinds.max() > kernels.PAETH:
             raise MalformedImage("a filter type above 4")
-        above = rows[-1]
-        yield rows.reshape(count, header.width, header.channels)
+        pixels = np.empty((kinds.size, header.width, kept), np.uint8)
+        kernels.unfilter(filtered, above, pixels, header.channels)
+        yield pixels
 
 
 class Inflater:
@@ -85,14 +103,12 @@ class Inflater:
         self._stream = isal_zlib.decompressobj()
         self._tail: bytes | memoryview = b""
 
-    def read(self, size: int) -> bytearray:
-        """The next `size` bytes; `MalformedImage` if the stream is damaged or has fewer."""
-        found: list[bytes] = []
+    def read(self, size: int) -> Iterator[bytes]:
+        """The next `size` bytes as they come; `MalformedImage` if the stream is damaged or has fewer."""
         while size:
             piece = self._inflate(size)
-            found.append(piece)
             size -= len(piece)
-        return bytearray().join(found)
+            yield piece
 
     def finish(self) -> None:
         """Check that nothing but a right Adler-32 follows; else `MalformedImage`."""

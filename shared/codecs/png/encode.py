@@ -30,9 +30,8 @@ def _stages(effort: Effort, row_bytes: int, step: int) -> tuple[_RowFilter, _Def
         case Effort.BALANCED:
             return AdaptiveFilter(row_bytes, step), isal_zlib.compressobj(3, zlib.DEFLATED, -15)
         case Effort.SMALL:
-            return AdaptiveFilter(row_bytes, step), zlib.compressobj(
-                9, zlib.DEFLATED, -15, 9, zlib.Z_FILTERED
-            )
+            deflater = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zlib.Z_FILTERED)
+            return AdaptiveFilter(row_bytes, step), deflater
 
 
 def encode(picture: Picture, effort: Effort, metadata: bytes = b"") -> Iterator[bytes]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.codecs import kernels
 from shared.codecs.picture import Band
+from shared.codecs.png import kernels
 
 Filtered = NDArray[np.uint8]
 """(rows, 1 + row bytes), the filter type first."""
