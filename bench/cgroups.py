@@ -52,16 +52,21 @@ def group(name: str, cores: float, root: Path = _ROOT) -> Iterator[Group]:
     """A new group that may use so many cores; at the end its processes go where it was made, and it goes."""
     found = _described(f"grisaille-bench-{os.getpid()}-{name}", int(cores * PERIOD_US), root)
     try:
-        for folder in found.folders:
-            folder.mkdir(exist_ok=True)  # v1's two controllers may share one folder
-        for file, text in found.quota:
-            file.write_text(text)
+        _make(found)
         yield found
-    except PermissionError as exc:
-        raise CgroupError(f"control groups may not be made here, which needs root: {exc}") from exc
     finally:
         for folder in found.folders:
             _remove(folder)
+
+
+def _make(wanted: Group) -> None:
+    try:
+        for folder in wanted.folders:
+            folder.mkdir(exist_ok=True)  # v1's two controllers may share one folder
+        for file, text in wanted.quota:
+            file.write_text(text)
+    except OSError as exc:
+        raise CgroupError(f"no control group can be made here, which needs root: {exc}") from exc
 
 
 def _described(name: str, quota: int, root: Path) -> Group:
