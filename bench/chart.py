@@ -8,9 +8,13 @@ from dataclasses import dataclass
 
 _SIDE = 320
 """Of a panel's square, in pixels, as all lengths here."""
-_LEFT, _TOP, _GAP, _BOTTOM = 60, 46, 80, 50
-_LEGEND_ROW, _LEGEND_COLUMN, _LEGEND_COLUMNS = 22, 250, 3
+_LEFT, _TOP = 50, 56
+_PITCH_X, _PITCH_Y = 390, 420
+"""From one panel to the next."""
+_LEGEND_X, _LEGEND_Y = 260, 24
+_PANELS_A_ROW, _LEGENDS_A_ROW = 2, 3
 _DOT = 3.5
+_NAMESPACE = "http://www.w3.org/2000/svg"
 _STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 .title { font-weight: 600 }
@@ -61,34 +65,37 @@ class Panel:
 
 def draw(panels: Sequence[Panel], across: str, up: str) -> str:
     """The file; both axes go from 0 to the largest x, and are labelled `across` and `up`."""
-    ticks = sorted({x for panel in panels for line in panel.lines for x in line.values})
+    ticks = sorted({0} | {x for panel in panels for line in panel.lines for x in line.values})
     legend = list({line.name: line for panel in panels for line in panel.lines}.values())
-    legend_rows = -(-len(legend) // _LEGEND_COLUMNS)
-    width = _LEFT + len(panels) * (_SIDE + _GAP) - _GAP // 2
-    height = _TOP + _SIDE + _BOTTOM + legend_rows * _LEGEND_ROW
-    root = ET.Element("svg", xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {width} {height}")
-    root.set("width", str(width))
-    root.set("height", str(height))
+    width = _LEFT + min(len(panels), _PANELS_A_ROW) * _PITCH_X
+    below = _TOP + _rows(len(panels), _PANELS_A_ROW) * _PITCH_Y
+    height = below + _rows(len(legend), _LEGENDS_A_ROW) * _LEGEND_Y
+    root = ET.Element("svg", xmlns=_NAMESPACE, width=str(width), height=str(height))
+    root.set("viewBox", f"0 0 {width} {height}")
     ET.SubElement(root, "title").text = f"{up} by {across}"
     ET.SubElement(root, "style").text = _STYLE
     _add(root, "rect", "paper", width=width, height=height)
     for index, panel in enumerate(panels):
-        left = _LEFT + index * (_SIDE + _GAP)
-        _panel(_group(root, left, _TOP), panel, ticks, across, up)
+        row, column = divmod(index, _PANELS_A_ROW)
+        here = _group(root, _LEFT + column * _PITCH_X, _TOP + row * _PITCH_Y)
+        _panel(here, panel, ticks, across, up)
     for index, line in enumerate(legend):
-        row, column = divmod(index, _LEGEND_COLUMNS)
-        top = _TOP + _SIDE + _BOTTOM + row * _LEGEND_ROW
-        _legend(_group(root, _LEFT + column * _LEGEND_COLUMN, top), line)
+        row, column = divmod(index, _LEGENDS_A_ROW)
+        _legend(_group(root, _LEFT + column * _LEGEND_X, below + row * _LEGEND_Y), line)
     ET.indent(root)
     return ET.tostring(root, encoding="unicode") + "\n"
 
 
+def _rows(count: int, a_row: int) -> int:
+    return -(-count // a_row)
+
+
 def _panel(here: ET.Element, panel: Panel, ticks: Sequence[int], across: str, up: str) -> None:
     scale = _SIDE / ticks[-1]
-    _text(here, panel.title, "title", 0, -22)
-    _text(here, up, "", -30, -6)
+    _text(here, panel.title, "title", 0, -28)
+    _text(here, up, "", 0, -10)
     _text(here, across, "", _SIDE / 2, _SIDE + 38, anchor="middle")
-    for tick in (0, *ticks):
+    for tick in ticks:
         along = tick * scale
         _add(here, "line", "grid", x1=0, x2=_SIDE, y1=_SIDE - along, y2=_SIDE - along)
         _add(here, "line", "grid", x1=along, x2=along, y1=0, y2=_SIDE)

@@ -51,7 +51,7 @@ class Extent:
     multiple=True,
     default=_GATEWAY,
     show_default=True,
-    type=click.IntRange(10, 100),
+    type=click.IntRange(10, 100),  # the kernel's smallest quota is 1 ms, a tenth of our period
     help="The gateway's quota in per cent of a core.",
 )
 @click.option(
