@@ -58,9 +58,12 @@ def run(
         clients = [stack.enter_context(Client(port)) for _ in range(in_flight)]
         pool = stack.enter_context(ThreadPoolExecutor(in_flight))
         running = [pool.submit(_ask, client, image, written, check, window) for client in clients]
-        window.over.wait()
-        for client in clients:
-            client.abort()
+        try:
+            window.over.wait()
+        finally:  # Ctrl-C as well
+            window.over.set()
+            for client in clients:
+                client.abort()
         for one in running:
             one.result()
     begin, end = window.moments
