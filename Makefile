@@ -3,14 +3,15 @@
 PYTHON ?= python3
 PORT ?= 5006
 WORKERS ?= 0
+STRIPES ?= 1,4,8
 VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench lock clean
+.PHONY: help run test lint format bench bench-scaling lock clean
 
 help: ## List the verbs
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 run: $(VENV)/server.done ## Serve on PORT (5006) with WORKERS processes (one per CPU) until Ctrl-C
 	@exec $(BIN)/python -m grisaille serve --port $(PORT) --workers $(WORKERS)
@@ -27,8 +28,13 @@ format: $(VENV)/test.done ## Format the code and apply safe fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/test.done ## Measure all routes beside Pillow and libvips
+bench: $(VENV)/test.done ## Measure beside Pillow and libvips, and beside the predecessor for STRIPES (1,4,8)
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.small
+	$(BIN)/python -m bench.predecessor --stripes $(STRIPES)
+
+bench-scaling: $(VENV)/test.done ## Measure 1 to 8 workers with a tenth of a core each (Linux, as root)
+	$(BIN)/python -m bench.scaling
 
 lock: ## Write requirements/*.txt anew from pyproject.toml
 	$(PYTHON) -m venv $(VENV)-lock

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
 
-from bench import mosaic, report, rivals
+from bench import mosaic, report, results, rivals
 from bench.client import Client
 from bench.machine import machine
 from bench.measure import Contender, Outcome, PixelCheck, measure
 from bench.rivals import Convert
 from bench.server import serving
 
-_INPUTS = {"rst": mosaic.jpeg_with_markers, "jpeg": mosaic.jpeg, "png": mosaic.png}
-_ROUTES = tuple(f"{source}-{written}" for source in _INPUTS for written in ("png", "jpeg"))
+_ROUTES = tuple(f"{source}-{written}" for source in mosaic.INPUTS for written in ("png", "jpeg"))
 _WORKERS = {report.ONE: 1, report.TWO: 2}
 
 
@@ -43,7 +41,7 @@ def main(
 ) -> None:
     """Measure the service beside one thread of its own pipeline, Pillow and libvips."""
     chosen = tuple(dict.fromkeys(routes)) or _ROUTES
-    images = {source: make() for source, make in _INPUTS.items()}
+    images = {source: make() for source, make in mosaic.INPUTS.items()}
     before = machine()  # now: the load average is still that of others
     measured = {}
     how = functools.partial(measure, repeats=repeats, warmup=warmup, others=others)
@@ -53,8 +51,8 @@ def main(
             measured[route] = how(*_contest(route, images, clients))
     report.print_all(measured)
     if output is not None or not routes:
-        inputs = {source: _described(image) for source, image in images.items()}
-        click.echo(f"\nwritten: {report.write(measured, before, inputs, output).name}", err=True)
+        content = {"inputs": results.inputs(), "routes": report.document(measured)}
+        click.echo(f"\nwritten: {results.write('bench', before, content, output).name}", err=True)
 
 
 @contextlib.contextmanager
@@ -73,7 +71,7 @@ def _contest(
     """Who converts on this route, what the result must be, and whose is checked: the services'."""
     source, _, written = route.partition("-")
     image = images[source]
-    served = {name: functools.partial(_asked, client, image, written) for name, client in clients.items()}
+    served = {name: functools.partial(client.convert, image, written) for name, client in clients.items()}
     local = {name: functools.partial(_local, convert, image) for name, convert in _rivals(written).items()}
     return {**served, **local}, PixelCheck(rivals.one_thread(written)(image)), frozenset(clients)
 
@@ -89,19 +87,8 @@ def _rivals(written: str) -> dict[str, Convert]:
     return found
 
 
-def _asked(client: Client, image: bytes, written: str) -> Outcome:
-    answer = client.convert(image, written)
-    return Outcome((answer.body,), answer.stages, answer.plan)
-
-
 def _local(convert: Convert, image: bytes) -> Outcome:
     return Outcome(convert(image))
-
-
-def _described(image: bytes) -> dict[str, object]:
-    width, height = mosaic.SIZE
-    sha256 = hashlib.sha256(image).hexdigest()
-    return {"width": width, "height": height, "bytes": len(image), "sha256": sha256}
 
 
 if __name__ == "__main__":

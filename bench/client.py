@@ -5,27 +5,19 @@ Answers are read into one buffer that is used again: the service is measured, no
 
 from __future__ import annotations
 
+import contextlib
 import http.client
-from dataclasses import dataclass
+import socket
 from types import TracebackType
 from typing import Self
 
-_TIMEOUT_SECONDS = 180.0
+from bench.measure import Outcome
+
+_TIMEOUT_SECONDS = 600.0
 
 
 class AnswerError(RuntimeError):
     """The service answered with something else than an image."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A grey image; its body is valid until the next request."""
-
-    body: memoryview
-    stages: str
-    """`Server-Timing`."""
-    plan: str
-    """`X-Grisaille-Plan`."""
 
 
 class Client:
@@ -43,16 +35,21 @@ class Client:
     ) -> None:
         self._connection.close()
 
-    def convert(self, image: bytes, written: str) -> Answer:
-        """The image in grey; `AnswerError` if the service has none."""
+    def convert(self, image: bytes, written: str) -> Outcome:
+        """The image in grey, valid until the next request; `AnswerError` if the service has none."""
         self._connection.request("POST", f"/convert?format={written}", body=image)
         response = self._connection.getresponse()
         if response.status != http.client.OK:
             raise AnswerError(f"status {response.status}: {response.read(2000)!r}")
         body = self._read(response)
-        return Answer(
-            body, response.headers.get("Server-Timing", ""), response.headers.get("X-Grisaille-Plan", "")
-        )
+        told = response.headers
+        return Outcome((body,), told.get("Server-Timing", ""), told.get("X-Grisaille-Plan", ""))
+
+    def abort(self) -> None:
+        """End the connection from another thread: a request that waits on it fails."""
+        if self._connection.sock is not None:
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                self._connection.sock.shutdown(socket.SHUT_RDWR)
 
     def _read(self, response: http.client.HTTPResponse) -> memoryview:
         size = int(response.headers["Content-Length"])

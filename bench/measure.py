@@ -33,7 +33,14 @@ class Outcome:
 
     pieces: Sequence[bytes | memoryview]
     stages: str = ""
+    """`Server-Timing`."""
     plan: str = ""
+    """`X-Grisaille-Plan`."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return sum(map(len, self.pieces))
 
 
 Contender: TypeAlias = Callable[[], Outcome]
@@ -153,7 +160,7 @@ def _timed(contender: Contender, check: PixelCheck | None) -> Run:
     ms = (time.perf_counter() - begin) * 1000
     if check is not None:
         check(outcome.pieces)
-    return Run(ms, sum(map(len, outcome.pieces)), outcome.stages, outcome.plan)
+    return Run(ms, outcome.size, outcome.stages, outcome.plan)
 
 
 def _pixels(file: bytes) -> tuple[str, tuple[int, int], bytes]:

@@ -64,7 +64,7 @@ def main(written: str) -> None:
         idle, idle_peak = memory(pid, "VmRSS"), memory(pid, "VmHWM")
         sampler = Sampler(pid)
         with sampler.watching():
-            result = len(client.convert(image, written).body)
+            result = client.convert(image, written).size
         peak = memory(pid, "VmHWM")
     _print("idle, VmRSS", idle)
     _print("idle, VmHWM", idle_peak)

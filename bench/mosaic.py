@@ -9,7 +9,7 @@ import importlib.util
 import io
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import PIL
@@ -17,6 +17,7 @@ from PIL import Image, ImageOps
 
 SIZE = (7680, 4320)
 HUGE_SIZE = (16384, 16384)
+SMALL_SIZE = (1000, 1000)
 QUALITY = 92
 
 _RECIPE = 1
@@ -74,6 +75,17 @@ def png() -> bytes:
     return _cached("mosaic.png", lambda: _saved(mosaic(), "PNG"))
 
 
+INPUTS: Mapping[str, Callable[[], bytes]] = {"rst": jpeg_with_markers, "jpeg": jpeg, "png": png}
+"""By the names that routes use for them."""
+
+
+def small_jpeg() -> bytes:
+    """The middle of the mosaic, one megapixel, as JPEG without restart markers."""
+    return _cached(
+        "small.jpg", lambda: _saved(_middle(mosaic()), "JPEG", quality=QUALITY, subsampling="4:2:0")
+    )
+
+
 def huge_png() -> bytes:
     """The mosaic again and again on 16384 x 16384 pixels, as PNG."""
     return _cached("huge.png", lambda: _saved(_tiled(mosaic()), "PNG"))
@@ -86,6 +98,11 @@ def _photos() -> Iterator[Image.Image]:
             raise ModuleNotFoundError(f"{package} brings the photograph {name}; install the test group")
         with Image.open(Path(spec.submodule_search_locations[0]) / name) as photo:
             yield photo.convert("RGB")
+
+
+def _middle(picture: Image.Image) -> Image.Image:
+    left, top = (picture.width - SMALL_SIZE[0]) // 2, (picture.height - SMALL_SIZE[1]) // 2
+    return picture.crop((left, top, left + SMALL_SIZE[0], top + SMALL_SIZE[1]))
 
 
 def _tiled(picture: Image.Image) -> Image.Image:

@@ -49,6 +49,13 @@ def children(parent: int) -> Iterator[int]:
                     yield int(folder.name)
 
 
+def tree(pid: int) -> Iterator[int]:
+    """A process and its living descendants."""
+    yield pid
+    for child in list(children(pid)):
+        yield from tree(child)
+
+
 def runs_module(pid: int, module: str) -> bool:
     """Whether it was started as `python -m module`."""
     arguments = (_PROC / str(pid) / "cmdline").read_bytes().split(b"\0")
@@ -62,8 +69,7 @@ def _stat(pid: int) -> list[str]:
 
 def _tree_ticks(pid: int) -> int:
     """Processor time of a process and its living descendants, user and system."""
-    fields = _stat(pid)
-    return int(fields[11]) + int(fields[12]) + sum(map(_tree_ticks, list(children(pid))))
+    return sum(int(ticks) for one in tree(pid) for ticks in _stat(one)[11:13])
 
 
 def _busy_ticks() -> int:

@@ -1,0 +1,1 @@
+"""How latency and throughput scale with workers that each have a tenth of a core."""
