@@ -15,11 +15,12 @@ from shared.codecs.convert import Converted
 from shared.codecs.limits import Limits
 from shared.contract import CONVERT, DEADLINE_MS, NOTE, VERSION_PATH
 from shared.options import WORKER_TABLE, Options
-from shared.problems import DeadlineExceeded, InvalidOption, Problem
+from shared.problems import InvalidOption, Problem
 from shared.service import body
 from shared.service.buffers import Buffers
 from shared.service.responses import PiecesResponse
 from shared.version import VERSION
+from worker.arriving import Arriving, received_in_time
 from worker.child import Children
 from worker.metrics import GONE, OK, WorkerMetrics
 from worker.settings import WorkerSettings
@@ -67,13 +68,35 @@ async def _converted(
         raise InvalidOption("part=1 needs a format")
     cancel = Cancel(_seconds(request, settings))
     async with slots.admitted():
+        arriving = await _arriving(request, settings, buffers, cancel)
+        filling = asyncio.create_task(arriving.fill(request, cancel))
         try:
-            async with asyncio.timeout(cancel.seconds_left):
-                data = await body.receive(request, settings.max_upload_bytes, buffers)
-        except TimeoutError as exc:
-            raise DeadlineExceeded("the deadline passed while the image was received") from exc
-        work = functools.partial(_convert, data, options, settings.limits, children, slots)
-        return await slots.run(work, cancel, functools.partial(body.client_gone, request))
+            if not slots.is_alone:  # then its slot is not to wait for its body
+                await filling
+            work = functools.partial(_convert, arriving, options, settings.limits, children, slots)
+            return await slots.run(work, cancel, functools.partial(_gone, request, filling))
+        except asyncio.CancelledError:
+            filling.cancel()
+            raise
+        finally:
+            await asyncio.wait([filling])  # the connection is fit for another request only then
+
+
+async def _arriving(request: Request, settings: WorkerSettings, buffers: Buffers, cancel: Cancel) -> Arriving:
+    """The body to come; one whose size is not announced is awaited here."""
+    size = body.announced_size(request, settings.max_upload_bytes)
+    if size is not None:
+        return Arriving(buffers.take(size))
+    with received_in_time():
+        async with asyncio.timeout(cancel.seconds_left):
+            whole = await body.receive(request, settings.max_upload_bytes, buffers)
+    return Arriving(whole, filled=len(whole))
+
+
+async def _gone(request: Request, filling: asyncio.Task[None]) -> None:
+    """Return once the client has closed its connection."""
+    await asyncio.wait([filling])
+    await body.client_gone(request)
 
 
 def _seconds(request: Request, settings: WorkerSettings) -> float:
@@ -84,7 +107,7 @@ def _seconds(request: Request, settings: WorkerSettings) -> float:
 
 
 def _convert(
-    data: memoryview,
+    arriving: Arriving,
     options: Options,
     limits: Limits,
     children: Children,
@@ -93,11 +116,12 @@ def _convert(
 ) -> Converted:
     """The conversion, in a slot's thread."""
     return convert.grey(
-        data,
+        arriving.data,
         options,
         limits,
         whole=functools.partial(children.convert, cancel=cancel),
         check=cancel.check,
         overlap=slots.is_alone,
         spare=slots.has_spare and not options.part,
+        arrived=arriving.wait_for,
     )

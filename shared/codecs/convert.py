@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from shared.codecs import luma, pillow
-from shared.codecs.formats import Format, resolve, sniff
+from shared.codecs.formats import SIGNATURE_BYTES, Format, resolve, sniff
 from shared.codecs.jpeg import decode as jpeg_decode
 from shared.codecs.jpeg import encode as jpeg_encode
 from shared.codecs.jpeg import lossless, markers, split
@@ -52,7 +52,8 @@ class _Decoded:
     """A picture on its way from a decoder to an encoder."""
 
     picture: Picture
-    metadata: Metadata
+    metadata: Callable[[], Metadata]
+    """Complete once all bands were read."""
     table: list[int] | None = None
     """The luma quantisation table of a JPEG source."""
     notes: tuple[str, ...] = ()
@@ -74,6 +75,7 @@ def grey(
     check: Callable[[], None] = never_cancelled,
     overlap: bool = False,
     spare: bool = False,
+    arrived: chunks.Arrived = chunks.complete,
 ) -> Converted:
     """The image in grey.
 
@@ -82,18 +84,23 @@ def grey(
     threads of their own. With `spare`, another CPU that has nothing to do, a JPEG is decoded ahead of the
     encoder too, though without restart markers that takes a scan. Raises `MalformedImage`,
     `ImageTooLarge`, `UnsupportedFormat`, and `InvalidOption` where `rows` does not fit the image.
+
+    The file may still be on its way into `data`: `arrived` is asked before anything of it is read. A PNG
+    is then inflated while it comes in.
     """
+    arrived(SIGNATURE_BYTES)
     if options.rows is not None and sniff(data) is not Format.JPEG:
         raise InvalidOption("rows is for JPEG alone")
     try:
         with Stages(threads=overlap if sniff(data) is Format.PNG else spare) as stages:
-            converted = _by_bands(data, options, limits, check, stages)
+            converted = _by_bands(data, options, limits, check, stages, arrived)
             if converted is not None:
                 return converted
     except UncleanScanError as exc:
         # A tolerant decoder has the last word, but on the whole file: a stripe is sent back.
         if options.part:
             raise MalformedImage(f"the stripe does not decode cleanly: {exc}") from exc
+    arrived(len(data))
     return (whole or grey_whole)(data, options, limits)
 
 
@@ -102,20 +109,27 @@ def grey_whole(data: memoryview, options: Options, limits: Limits) -> Converted:
     source = sniff(data)
     picture, metadata, notes = pillow.decode(data, source, options.luma, limits)
     table = jpeg_encode.luma_table(markers.parse(data)) if source is Format.JPEG else None
-    return _encoded(_cropped(_Decoded(picture, metadata, table, notes), options), options, source)
+    return _encoded(_cropped(_Decoded(picture, lambda: metadata, table, notes), options), options, source)
 
 
 def _by_bands(
-    data: memoryview, options: Options, limits: Limits, check: Callable[[], None], stages: Stages
+    data: memoryview,
+    options: Options,
+    limits: Limits,
+    check: Callable[[], None],
+    stages: Stages,
+    arrived: chunks.Arrived,
 ) -> Converted | None:
     """The image by our own codecs, or None if it is not of a kind they know."""
     source = sniff(data)
     if resolve(options.format, source) not in {Format.PNG, Format.JPEG}:
         return None
+    if source is not Format.PNG:
+        arrived(len(data))
     if source is Format.JPEG:
         return _jpeg(data, options, limits, check, stages)
     if source is Format.PNG:
-        decoded = _png(data, options, limits, stages)
+        decoded = _png(data, options, limits, stages, arrived)
         return None if decoded is None else _encoded(_checked(decoded, check), options, source)
     return None
 
@@ -135,7 +149,7 @@ def _jpeg(
     else:
         picture = jpeg_decode.through_rgb(data, where, luma.bt601, scan=scan)
     picture = replace(picture, bands=stages.ahead(picture.bands))
-    decoded = _Decoded(picture, jpeg_metadata.read(jpeg), jpeg_encode.luma_table(jpeg))
+    decoded = _Decoded(picture, lambda: jpeg_metadata.read(jpeg), jpeg_encode.luma_table(jpeg))
     return _encoded(_checked(_cropped(decoded, options), check), options, Format.JPEG)
 
 
@@ -150,15 +164,17 @@ def _lossless(data: memoryview, where: split.Cuts, options: Options, check: Call
     return Converted(pieces, Format.JPEG)
 
 
-def _png(data: memoryview, options: Options, limits: Limits, stages: Stages) -> _Decoded | None:
-    header = chunks.parse_header(data)
+def _png(
+    data: memoryview, options: Options, limits: Limits, stages: Stages, arrived: chunks.Arrived
+) -> _Decoded | None:
+    header = chunks.parse_header(data, arrived)
     limits.check(header.width, header.height, banded=header.depth == 8 and not header.interlaced)
-    png = chunks.parse(data)
+    png = chunks.stream(data, arrived)
     if not png_decode.is_ours(png):
         return None
     notes = ("first-frame",) if png.find(b"acTL") else ()
     picture = png_decode.grey(png, luma.bt601, stages)
-    return _cropped(_Decoded(picture, png_metadata.read(png), notes=notes), options)
+    return _cropped(_Decoded(picture, lambda: png_metadata.read(png), notes=notes), options)
 
 
 def _kept_rows(options: Options, height: int) -> tuple[int, int]:
@@ -199,16 +215,19 @@ def _encoded(decoded: _Decoded, options: Options, source: Format) -> Converted:
     written = resolve(options.format, source)
     picture, notes = decoded.picture, decoded.notes
     check_writable(picture.width, picture.height, written)
-    metadata = _kept_metadata(decoded.metadata, options)
+
+    def metadata() -> Metadata:
+        return _kept_metadata(decoded.metadata(), options)
+
     if written is Format.PNG:
-        pieces = list(png_encode.encode(picture, options.effort, png_metadata.write(metadata)))
+        pieces = png_encode.encode(picture, options.effort, lambda: png_metadata.write(metadata()))
         return Converted(pieces, written, notes)
     if written is not Format.JPEG:
-        return Converted([pillow.save(picture, written, metadata, options.effort)], written, notes)
+        return Converted([pillow.save(picture, written, metadata(), options.effort)], written, notes)
     if picture.channels == 2:
         picture, notes = picture.each(luma.flattened, channels=1), (*notes, "flattened")
     encoder, note = _jpeg_encoder(decoded, options)
-    pieces = list(jpeg_encode.encode(picture, encoder, jpeg_metadata.write(metadata)))
+    pieces = jpeg_encode.encode(picture, encoder, lambda: jpeg_metadata.write(metadata()))
     return Converted(pieces, written, notes + note)
 
 

@@ -45,6 +45,8 @@ _SIGNATURES: tuple[tuple[bytes, int, Format], ...] = (
     (b"ftypavif", 4, Format.AVIF),
     (b"ftypavis", 4, Format.AVIF),
 )
+SIGNATURE_BYTES = max(offset + len(signature) for signature, offset, _ in _SIGNATURES)
+"""What `sniff` looks at."""
 
 
 def sniff(data: memoryview) -> Format:

@@ -108,7 +108,7 @@ def _checked(data: memoryview, source: Format, limits: Limits) -> tuple[memoryvi
     if png.palette:
         kept.append(chunks.chunk(b"PLTE", bytes(png.palette)))
     kept += [chunk.raw for chunk in png.ancillary if chunk.type == b"tRNS"]
-    kept += [chunk.raw for chunk in png.idat]
+    kept += [chunk.raw for chunk in png.chunks]
     return b"".join([chunks.ihdr(png.header), *kept, IEND]), png_metadata.read(png)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from fastapi import Request
 
 from shared.problems import EmptyBody, UnsupportedEncoding, UploadTooLarge
@@ -31,19 +33,38 @@ def too_large(size: int, limit: int) -> UploadTooLarge:
 async def receive(request: Request, limit: int, buffers: Buffers) -> memoryview:
     """The whole body; raises as `announced_size`, and `EmptyBody`."""
     size = announced_size(request, limit)
-    body: bytearray | memoryview = bytearray() if size is None else buffers.take(size)
+    if size is None:
+        return await _receive_unannounced(request, limit)
+    data = buffers.take(size)
+    await fill(request, data)
+    return data
+
+
+async def fill(request: Request, data: memoryview, grown: Callable[[int], None] | None = None) -> None:
+    """Receive a body of announced size; `grown` hears after each piece how much is there."""
+    if not data:
+        raise _empty()
     filled = 0
     async for piece in request.stream():
-        if isinstance(body, bytearray):
-            body += piece
-        else:
-            body[filled : filled + len(piece)] = piece
+        data[filled : filled + len(piece)] = piece
         filled += len(piece)
-        if filled > limit:
-            raise too_large(filled, limit)
-    if not filled:
-        raise EmptyBody("the body is empty; send the image with --data-binary @photo.jpg")
-    return memoryview(body)
+        if grown is not None:
+            grown(filled)
+
+
+async def _receive_unannounced(request: Request, limit: int) -> memoryview:
+    data = bytearray()
+    async for piece in request.stream():
+        data += piece
+        if len(data) > limit:
+            raise too_large(len(data), limit)
+    if not data:
+        raise _empty()
+    return memoryview(data)
+
+
+def _empty() -> EmptyBody:
+    return EmptyBody("the body is empty; send the image with --data-binary @photo.jpg")
 
 
 async def client_gone(request: Request) -> None:

@@ -26,7 +26,7 @@ from shared.problems import MalformedImage
 def png(rows: Pixels, effort: Effort = Effort.FAST, metadata: bytes = b"") -> bytearray:
     """Rows of one or two channels as our PNG."""
     picture = Picture(rows.shape[1], rows.shape[0], rows.shape[2], sliced(rows))
-    return bytearray(joined(list(encode(picture, effort, metadata))))
+    return bytearray(joined(encode(picture, effort, lambda: metadata)))
 
 
 def part(data: bytearray, width: int, rows: int) -> merge.PngPart:
@@ -91,7 +91,7 @@ def test_merged_bodies_are_the_stripes_bodies() -> None:
     rows = photo(300, 200, 1)
     stripes = [png(rows[:96]), png(rows[96:])]
     pieces = merge.merge([part(stripes[0], 300, 96), part(stripes[1], 300, 104)])
-    bodies = [c.raw for stripe in stripes for c in parse(memoryview(stripe)).idat[1:-1]]
+    bodies = [c.raw for stripe in stripes for c in parse(memoryview(stripe)).chunks[1:-1]]
     assert pieces[1:-1] == bodies
 
 

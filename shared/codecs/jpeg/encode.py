@@ -8,7 +8,7 @@ Standard Huffman tables (T.81 K.3) throughout: tables cannot change inside a sca
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from math import ceil
 from typing import TypeAlias
 
@@ -82,24 +82,29 @@ def luma_quantisation(jpeg: JpegHeader) -> bytes | None:
     return found
 
 
-def encode(picture: Picture, encoder: BlockRowEncoder, applications: bytes = b"") -> Iterator[bytes]:
-    """The picture (one channel) as a JPEG file, in pieces; `applications` are whole APPn segments."""
+def encode(
+    picture: Picture, encoder: BlockRowEncoder, applications: Callable[[], bytes] = bytes
+) -> list[bytes]:
+    """The picture (one channel) as a JPEG file, in pieces.
+
+    `applications` are whole APPn segments, asked for when the last band was read: only then are all known.
+    """
     number = 0
-    ecs_start = 0
+    first: JpegHeader | None = None
+    pieces = []
     for band in picture.bands:
-        pieces = []
+        block_rows = []
         for row in range(0, band.shape[0], 8):
             encoded = encoder(band[row : row + 8])
-            if ecs_start:
-                pieces.append(bytes((0xFF, RST0 + number % 8)))
-                number += 1
-            else:
+            if first is None:
                 first = parse(memoryview(encoded))
-                ecs_start = first.ecs_start
-                pieces.append(_header(first, picture, applications))
-            pieces.append(encoded[ecs_start:-2])
-        yield b"".join(pieces)
-    yield bytes((0xFF, EOI))
+            else:
+                block_rows.append(bytes((0xFF, RST0 + number % 8)))
+                number += 1
+            block_rows.append(encoded[first.ecs_start : -2])
+        pieces.append(b"".join(block_rows))
+    assert first is not None  # a picture has rows
+    return [_header(first, picture, applications()), *pieces, bytes((0xFF, EOI))]
 
 
 def _header(first: JpegHeader, picture: Picture, applications: bytes) -> bytes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from isal import isal_zlib
 
@@ -15,6 +16,8 @@ CHANNELS = {GREY: 1, RGB: 3, PALETTE: 1, GREY_ALPHA: 2, RGBA: 4}
 _DEPTHS = {GREY: {1, 2, 4, 8, 16}, PALETTE: {1, 2, 4, 8}}
 """Colour types with other depths than 8 and 16 (PNG table 12)."""
 _MAX_LENGTH = 2**31 - 1
+_FIRST_CHUNK = 8
+"""Offset behind the signature."""
 MAX_CHUNKS = 100_000
 """Enough for half a gigabyte in IDATs of 8 KiB, the smallest that encoders write."""
 
@@ -48,28 +51,46 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
-class PngFile:
-    """A PNG file that is whole: it has its IHDR, IDATs and IEND, and every critical CRC is right."""
+class PngStream:
+    """A PNG file that is read from front to back; every critical CRC is checked on the way."""
 
     header: PngHeader
-    ancillary: tuple[Chunk, ...]
     palette: memoryview | None
-    idat: tuple[Chunk, ...]
+    ancillary: list[Chunk]
+    """Those that were met so far."""
+    idat: Iterator[Chunk]
+    """To be consumed once: it goes on to IEND, and raises `MalformedImage` where the structure breaks."""
 
     def find(self, kind: bytes) -> memoryview | None:
         """The data of the first ancillary chunk of this type."""
         return next((chunk.data for chunk in self.ancillary if chunk.type == kind), None)
 
 
-def parse_header(data: memoryview) -> PngHeader:
+@dataclass(frozen=True, slots=True)
+class PngFile(PngStream):
+    """A PNG file that is whole: it has its IHDR, IDATs and IEND, and every critical CRC is right."""
+
+    chunks: tuple[Chunk, ...]
+    """The IDATs."""
+
+
+Arrived: TypeAlias = Callable[[int], None]
+"""Returns once so many bytes of a file are there, or it has no more; raises if they will never be."""
+
+
+def complete(_: int) -> None:
+    """For a file that is there already."""
+
+
+def parse_header(data: memoryview, arrived: Arrived = complete) -> PngHeader:
     """The IHDR alone; `MalformedImage` if it is missing or not legal."""
-    first = next(_chunks(data), None)
+    return _header(next(_chunks(data, arrived), None))
+
+
+def _header(first: Chunk | None) -> PngHeader:
     if first is None or first.type != b"IHDR":
         raise MalformedImage.at(8, "the first chunk is not IHDR")
-    return _ihdr(first.data)
-
-
-def _ihdr(data: memoryview) -> PngHeader:
+    data = first.data
     if len(data) != 13:
         raise MalformedImage.at(16, f"an IHDR of {len(data)} bytes")
     width, height = int.from_bytes(data[0:4], "big"), int.from_bytes(data[4:8], "big")
@@ -83,21 +104,24 @@ def _ihdr(data: memoryview) -> PngHeader:
     return PngHeader(width, height, depth, colour, interlace == 1)
 
 
-def _chunks(data: memoryview) -> Iterator[Chunk]:
+def _chunks(data: memoryview, arrived: Arrived = complete) -> Iterator[Chunk]:
     """Chunks up to IEND; ancillary ones with a wrong CRC are left out."""
+    arrived(_FIRST_CHUNK)
     if data[:8] != SIGNATURE:
         raise MalformedImage.at(0, "no PNG signature")
-    offset, kind, count = 8, b"", 0
+    offset, kind, count = _FIRST_CHUNK, b"", 0
     while kind != b"IEND":
         count += 1
         if count > MAX_CHUNKS:
             raise MalformedImage.at(offset, f"more than {MAX_CHUNKS} chunks")
+        arrived(offset + 8)
         length, kind = int.from_bytes(data[offset : offset + 4], "big"), bytes(data[offset + 4 : offset + 8])
         end = offset + 12 + length
         if end > len(data) or length > _MAX_LENGTH:
             raise MalformedImage.at(offset, "the file ends inside a chunk")
         if not (kind.isalpha() and kind.isascii()):
             raise MalformedImage.at(offset + 4, "a chunk type that is not four letters")
+        arrived(end)
         stored = int.from_bytes(data[end - 4 : end], "big")
         if isal_zlib.crc32(data[offset + 4 : end - 4]) == stored:
             yield Chunk(kind, data[offset + 8 : end - 4], data[offset:end], end)
@@ -106,31 +130,47 @@ def _chunks(data: memoryview) -> Iterator[Chunk]:
         offset = end
 
 
-def parse(data: memoryview) -> PngFile:
-    """The whole file; `MalformedImage` where its structure breaks (PNG section 5.6)."""
-    header = parse_header(data)
+def stream(data: memoryview, arrived: Arrived = complete) -> PngStream:
+    """The file up to its first IDAT, the rest to follow; `MalformedImage` where its structure breaks."""
+    chunks = _chunks(data, arrived)
+    header = _header(next(chunks, None))
     palette: memoryview | None = None
     ancillary: list[Chunk] = []
-    idat: list[Chunk] = []
-    previous = b""
-    for chunk in _chunks(data):
+    for chunk in chunks:
         match chunk.type:
-            case b"IHDR" if previous == b"":
-                pass
-            case b"PLTE" if palette is None and not idat:
+            case b"PLTE" if palette is None:
                 palette = _plte(chunk, header)
-            case b"IDAT" if not idat or previous == b"IDAT":
-                idat.append(chunk)
+            case b"IDAT" if header.colour != PALETTE or palette is not None:
+                return PngStream(header, palette, ancillary, _image_data(chunk, chunks, ancillary))
+            case kind if kind[:1].isupper():
+                raise MalformedImage(f"chunk {kind.decode()} is unknown or out of place")
+            case _:
+                ancillary.append(chunk)
+    raise MalformedImage.at(len(data), "no IDAT")
+
+
+def _image_data(first: Chunk, rest: Iterator[Chunk], ancillary: list[Chunk]) -> Iterator[Chunk]:
+    """The IDATs, which must follow each other; what comes behind them is checked and kept."""
+    yield first
+    previous = first
+    for chunk in rest:
+        match chunk.type:
+            case b"IDAT" if previous.type == b"IDAT":
+                yield chunk
             case b"IEND":
                 pass
             case kind if kind[:1].isupper():
                 raise MalformedImage(f"chunk {kind.decode()} is unknown or out of place")
             case _:
                 ancillary.append(chunk)
-        previous = chunk.type
-    if not idat or (header.colour == PALETTE and palette is None):
-        raise MalformedImage.at(len(data), "no IDAT, or no PLTE where one is needed")
-    return PngFile(header, tuple(ancillary), palette, tuple(idat))
+        previous = chunk
+
+
+def parse(data: memoryview) -> PngFile:
+    """The whole file; `MalformedImage` where its structure breaks (PNG section 5.6)."""
+    png = stream(data)
+    idat = tuple(png.idat)
+    return PngFile(png.header, png.palette, png.ancillary, iter(idat), idat)
 
 
 def _plte(chunk: Chunk, header: PngHeader) -> memoryview:

@@ -12,7 +12,7 @@ from shared.codecs import kernels as luma_kernels
 from shared.codecs.picture import Band, Picture, rows_per_band
 from shared.codecs.pipeline import Stages
 from shared.codecs.png import chunks, kernels
-from shared.codecs.png.chunks import PngFile, PngHeader
+from shared.codecs.png.chunks import PngHeader, PngStream
 from shared.problems import MalformedImage
 
 _InflateError = cast("type[Exception]", isal_zlib.error)  # its stubs give the class an instance's type
@@ -20,13 +20,13 @@ _PIECE = 1 << 15
 """Compressed bytes handed to inflate at a time: what it leaves over, it copies."""
 
 
-def is_ours(png: PngFile) -> bool:
+def is_ours(png: PngStream) -> bool:
     """Whether `grey` reads this kind: 8 bit, not interlaced, no tRNS."""
     header = png.header
     return header.depth == 8 and not header.interlaced and png.find(b"tRNS") is None
 
 
-def grey(png: PngFile, to_grey: Callable[[Band], Band], stages: Stages) -> Picture:
+def grey(png: PngStream, to_grey: Callable[[Band], Band], stages: Stages) -> Picture:
     """The picture in grey, alpha kept; `MalformedImage` while its bands are read.
 
     `to_grey` makes (rows, width, 1) of colour, (rows, width, 3 or 4), and does not look at a fourth byte.
@@ -39,7 +39,7 @@ def grey(png: PngFile, to_grey: Callable[[Band], Band], stages: Stages) -> Pictu
     return Picture(header.width, header.height, channels, bands)
 
 
-def _greyed(png: PngFile, pixels: Iterator[Band], to_grey: Callable[[Band], Band]) -> Iterator[Band]:
+def _greyed(png: PngStream, pixels: Iterator[Band], to_grey: Callable[[Band], Band]) -> Iterator[Band]:
     """Bands of `_unfiltered` in grey."""
     match png.header.colour:
         case chunks.RGB:
@@ -69,7 +69,7 @@ def _through_palette(
         yield table[band]
 
 
-def _inflated(png: PngFile) -> Iterator[list[bytes]]:
+def _inflated(png: PngStream) -> Iterator[list[bytes]]:
     """Filtered rows in pieces, a band's worth at a time: joining them is left to the next stage."""
     header = png.header
     row_bytes = header.width * header.channels
@@ -78,6 +78,8 @@ def _inflated(png: PngFile) -> Iterator[list[bytes]]:
     for row in range(0, header.height, step):
         yield list(inflater.read(min(step, header.height - row) * (1 + row_bytes)))
     inflater.finish()
+    for _ in png.idat:  # to the end of the file
+        pass
 
 
 def _unfiltered(header: PngHeader, inflated: Iterator[list[bytes]]) -> Iterator[Band]:

@@ -34,10 +34,19 @@ def _stages(effort: Effort, row_bytes: int, step: int) -> tuple[_RowFilter, _Def
             return AdaptiveFilter(row_bytes, step), deflater
 
 
-def encode(picture: Picture, effort: Effort, metadata: bytes = b"") -> Iterator[bytes]:
-    """The picture (1 or 2 channels) as a PNG file, in pieces; `metadata` are whole chunks."""
+def encode(picture: Picture, effort: Effort, metadata: Callable[[], bytes] = bytes) -> list[bytes]:
+    """The picture (1 or 2 channels) as a PNG file, in pieces.
+
+    `metadata` are whole chunks, asked for when the last band was read: only then are all known.
+    """
     colour = {1: GREY, 2: GREY_ALPHA}[picture.channels]
-    yield ihdr(PngHeader(picture.width, picture.height, 8, colour, interlaced=False)) + metadata
+    header = PngHeader(picture.width, picture.height, 8, colour, interlaced=False)
+    body = list(_image_data(picture, effort))
+    return [ihdr(header) + metadata(), *body, IEND]
+
+
+def _image_data(picture: Picture, effort: Effort) -> Iterator[bytes]:
+    """All IDATs."""
     yield chunk(b"IDAT", ZLIB_HEADER)
     row_filter, deflater = _stages(effort, picture.width * picture.channels, picture.channels)
     adler = 1
@@ -48,4 +57,4 @@ def encode(picture: Picture, effort: Effort, metadata: bytes = b"") -> Iterator[
         if deflated:
             yield chunk(b"IDAT", deflated)
     yield chunk(b"IDAT", deflater.flush(zlib.Z_SYNC_FLUSH))
-    yield chunk(b"IDAT", FINAL_BLOCK + adler.to_bytes(4, "big")) + IEND
+    yield chunk(b"IDAT", FINAL_BLOCK + adler.to_bytes(4, "big"))

@@ -34,7 +34,7 @@ class PngPart:
 def part(data: memoryview, width: int, rows: int) -> PngPart:
     """A stripe as a worker returned it; `MalformedImage` if it is not what was asked for."""
     png = parse(data)
-    header, (first, *rest) = png.header, png.idat
+    header, (first, *rest) = png.header, png.chunks
     *body, last = rest or [first]
     size = (header.width, header.height, header.depth, header.interlaced)
     if size != (width, rows, 8, False):

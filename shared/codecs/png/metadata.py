@@ -5,14 +5,14 @@ from __future__ import annotations
 import zlib
 
 from shared.codecs.metadata import Density, Metadata, grey_profile, plain_xmp, without_thumbnail
-from shared.codecs.png.chunks import PngFile, chunk
+from shared.codecs.png.chunks import PngStream, chunk
 
 _XMP = b"XML:com.adobe.xmp\0"
 _MAX_INFLATED = 1 << 22
 """Bytes; a compressed profile or packet that inflates to more is left out."""
 
 
-def read(png: PngFile) -> Metadata:
+def read(png: PngStream) -> Metadata:
     """The metadata of a PNG file."""
     exif, icc = png.find(b"eXIf"), png.find(b"iCCP")
     return Metadata(
@@ -23,7 +23,7 @@ def read(png: PngFile) -> Metadata:
     )
 
 
-def _xmp(png: PngFile) -> bytes | None:
+def _xmp(png: PngStream) -> bytes | None:
     """The text of the iTXt chunk that XMP is kept in (PNG section 11.3.3.4)."""
     for found in png.ancillary:
         if found.type != b"iTXt" or bytes(found.data[: len(_XMP)]) != _XMP:
