@@ -14,7 +14,6 @@ from PIL import features
 
 _ROOT = Path(__file__).resolve().parent.parent
 _PACKAGES = (
-    "aiohttp",
     "fastapi",
     "httptools",
     "isal",

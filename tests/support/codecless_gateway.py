@@ -19,7 +19,6 @@ def forbidden(*_: object, **__: object) -> NoReturn:
 
 for module in ("simplejpeg", "PIL", "PIL.Image", "shared.codecs.kernels"):
     sys.modules[module] = None  # type: ignore[assignment]  # makes the import fail
-import aiohttp  # noqa: E402, F401 - these two try compressors when they are imported
 
 from shared.codecs.jpeg import entropy  # noqa: E402, F401
 
