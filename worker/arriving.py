@@ -40,18 +40,20 @@ class Arriving:
         try:
             with received_in_time():
                 async with asyncio.timeout(cancel.seconds_left):
-                    await body.fill(request, self.data, self._grow)
+                    await body.fill(request, self.data, self.grow)
         except ClientDisconnect:
-            self._fail(CancelledByClientError())
+            self.fail(CancelledByClientError())
         except Problem as problem:
-            self._fail(problem)
+            self.fail(problem)
 
-    def _grow(self, filled: int) -> None:
+    def grow(self, filled: int) -> None:
+        """So many bytes are there."""
         with self._changed:
             self._filled = filled
             self._changed.notify_all()
 
-    def _fail(self, error: Exception) -> None:
+    def fail(self, error: Exception) -> None:
+        """No more will come."""
         with self._changed:
             self._error = error
             self._changed.notify_all()

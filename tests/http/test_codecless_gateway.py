@@ -2,48 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
 
 import httpx
 import numpy as np
 import pytest
 from support.images import jpeg, luma_plane, photo, pixels, png
-from support.service import ROOT, environment, free_port, within
+from support.service import free_port, process
 
 PICTURES = {
     "sliced": jpeg(photo(1600, 1712), restart_marker_rows=1, dpi=(300, 300)),
     "scanned": jpeg(photo(1600, 1712), dpi=(300, 300)),
 }
-
-
-@contextlib.contextmanager
-def process(*command: str, **settings: object) -> Iterator[None]:
-    """A process that serves by the time the body runs, and is stopped behind it."""
-    internal = free_port()
-    own = {f"GRISAILLE_{name.upper()}": str(value) for name, value in settings.items()}
-    own |= {"GRISAILLE_INTERNAL_PORT": str(internal), "GRISAILLE_DRAIN_QUIET_SECONDS": "0"}
-    started = subprocess.Popen(
-        [sys.executable, *command], cwd=ROOT, env={**environment(), "PYTHONPATH": ".", **own}
-    )
-    try:
-        assert within(lambda: started.poll() is not None or is_ready(internal))
-        assert started.poll() is None
-        yield
-    finally:
-        started.terminate()
-        assert started.wait(30) == 0
-
-
-def is_ready(port: int) -> bool:
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}/readyz").is_success
-    except httpx.TransportError:
-        return False
 
 
 class DyingWorker(threading.Thread):

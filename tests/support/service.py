@@ -142,3 +142,28 @@ def plan(answer: httpx.Response) -> tuple[str, int]:
     )
     assert found, answer.headers["X-Grisaille-Plan"]
     return found[1], int(found[2])
+
+
+@contextlib.contextmanager
+def process(*command: str, **settings: object) -> Iterator[None]:
+    """A process that serves by the time the body runs, and is stopped behind it."""
+    internal = free_port()
+    own = {f"GRISAILLE_{name.upper()}": str(value) for name, value in settings.items()}
+    own |= {"GRISAILLE_INTERNAL_PORT": str(internal), "GRISAILLE_DRAIN_QUIET_SECONDS": "0"}
+    started = subprocess.Popen(
+        [sys.executable, *command], cwd=ROOT, env={**environment(), "PYTHONPATH": ".", **own}
+    )
+    try:
+        assert within(lambda: started.poll() is not None or is_ready(internal))
+        assert started.poll() is None
+        yield
+    finally:
+        started.terminate()
+        assert started.wait(30) == 0
+
+
+def is_ready(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/readyz").is_success
+    except httpx.TransportError:
+        return False
