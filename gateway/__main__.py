@@ -7,7 +7,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
-import httpx
 from prometheus_client import CollectorRegistry
 from prometheus_client.process_collector import ProcessCollector
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -20,6 +19,7 @@ from gateway.fanout.pool import Pool
 from gateway.fanout.prober import probe, probe_forever
 from gateway.fanout.transport import WireTransport
 from gateway.metrics import GatewayMetrics
+from gateway.offload import Offload
 from gateway.settings import GatewaySettings
 from shared.service import logs, server
 from shared.service.buffers import Buffers
@@ -28,36 +28,36 @@ from shared.service.lifecycle import Lifecycle
 
 
 class _Gateway:
-    """What lives as long as the process. The HTTP client needs the running loop, so it comes late."""
+    """What lives as long as the process. What needs the running loop comes late."""
 
     def __init__(self, settings: GatewaySettings, registry: CollectorRegistry) -> None:
         self._settings = settings
         self._metrics = GatewayMetrics(registry)
         self.lifecycle = Lifecycle()
+        self._transport = WireTransport(settings.connect_seconds)
         self._executor = ThreadPoolExecutor(2, thread_name_prefix="gateway")
         self._app: ASGIApp | None = None
-        self._client: httpx.AsyncClient | None = None
         self._prober: asyncio.Task[None] | None = None
 
     async def prepare(self) -> None:
         """Look for workers once; then answer."""
         settings = self._settings
-        client = httpx.AsyncClient(transport=WireTransport(settings.connect_seconds))
+        transport = self._transport
         pool = Pool(Random(), time.monotonic)  # noqa: S311 - balancing is not cryptography
         endpoints = StaticEndpoints(settings.workers)
-        await probe(pool, endpoints, client)
-        self._prober = asyncio.create_task(probe_forever(pool, endpoints, client, settings.probe_seconds))
+        await probe(pool, endpoints, transport)
+        self._prober = asyncio.create_task(probe_forever(pool, endpoints, transport, settings.probe_seconds))
         self._metrics.watch_workers(lambda: pool.known, lambda: len(pool.ready))
-        fanout = Fanout(settings, pool, client, self._executor, self._metrics)
-        services = Services(settings, pool, fanout, self._executor, Buffers())
-        self._app, self._client = create_app(services, self.lifecycle, self._metrics), client
+        offload = Offload(self._executor)
+        fanout = Fanout(settings, pool, transport, offload, self._metrics)
+        services = Services(settings, pool, fanout, offload, Buffers())
+        self._app = create_app(services, self.lifecycle, self._metrics)
 
     async def close(self) -> None:
         """End what `prepare` began."""
         if self._prober is not None:
             self._prober.cancel()
-        if self._client is not None:
-            await self._client.aclose()
+        await self._transport.aclose()
         self._executor.shutdown()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -6,13 +6,13 @@ import asyncio
 import functools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from gateway.fanout.attempt import Request as PartRequest
 from gateway.fanout.delivery import Delivered, Fanout, Part
 from gateway.fanout.pool import Pool
+from gateway.offload import Offload
 from gateway.settings import GatewaySettings
 from gateway.timing import Stages
 from shared.codecs import headers
@@ -46,14 +46,9 @@ class Services:
     settings: GatewaySettings
     pool: Pool
     fanout: Fanout
-    executor: Executor
-    """For work on the CPU that would hold up the event loop."""
+    offload: Offload
     buffers: Buffers
     """For uploads."""
-
-    async def offload(self, work: Callable[[], _T]) -> _T:
-        """The result of `work`, run outside the event loop."""
-        return await asyncio.get_running_loop().run_in_executor(self.executor, work)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +88,7 @@ async def convert(
     """The image in grey. Raises any `Problem`."""
     begin = time.monotonic()
     settings = services.settings
-    header = await services.offload(functools.partial(headers.read, data, settings.limits))
+    header = await services.offload(functools.partial(headers.read, data, settings.limits), len(data))
     written = resolve(options.format, header.format)
     if header.width and header.height:
         check_writable(header.width, header.height, written)

@@ -26,6 +26,8 @@ from worker.metrics import GONE, OK, WorkerMetrics
 from worker.settings import WorkerSettings
 from worker.slots import Cancel, CancelledByClientError, Slots
 
+_LARGE = 1 << 20
+"""Bytes of a body whose way in is worth converting meanwhile."""
 _CLIENT_CLOSED = 499
 """Never seen by anyone: the connection is gone."""
 
@@ -71,7 +73,7 @@ async def _converted(
         arriving = await _arriving(request, settings, buffers, cancel)
         filling = asyncio.create_task(arriving.fill(request, cancel))
         try:
-            if not slots.is_alone:  # then its slot is not to wait for its body
+            if not slots.is_alone or len(arriving.data) < _LARGE:  # no slot is to wait for this body
                 await filling
             work = functools.partial(_convert, arriving, options, settings.limits, children, slots)
             return await slots.run(work, cancel, functools.partial(_gone, request, filling))

@@ -100,7 +100,7 @@ def _translated(seconds: float) -> Generator[None]:
 
 
 async def attempt(
-    client: httpx.AsyncClient,
+    transport: httpx.AsyncBaseTransport,
     url: str,
     request: Request,
     seconds: float,
@@ -120,7 +120,7 @@ async def attempt(
     with _translated(seconds):
         async with asyncio.timeout(seconds), contextlib.aclosing(_Body(request.pieces)) as body:
             sent = httpx.Request("POST", target, headers=headers, stream=body)
-            answer = await client.send(sent, stream=True)
+            answer = await transport.handle_async_request(sent)
             async with contextlib.aclosing(answer):
                 return await _answer(answer, heard)
 

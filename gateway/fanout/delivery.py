@@ -6,7 +6,6 @@ import asyncio
 import functools
 import time
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -26,6 +25,7 @@ from gateway.fanout.budget import Budget
 from gateway.fanout.hedge import Lateness, hedged
 from gateway.fanout.pool import Pool, Worker
 from gateway.metrics import GatewayMetrics
+from gateway.offload import Offload
 from gateway.settings import GatewaySettings
 from shared.problems import (
     DeadlineExceeded,
@@ -96,14 +96,14 @@ class Fanout:
         self,
         settings: GatewaySettings,
         pool: Pool,
-        client: httpx.AsyncClient,
-        executor: Executor,
+        transport: httpx.AsyncBaseTransport,
+        offload: Offload,
         metrics: GatewayMetrics,
     ) -> None:
         self._settings = settings
         self._pool = pool
-        self._client = client
-        self._executor = executor
+        self._transport = transport
+        self._offload = offload
         self._metrics = metrics
         self._retries = Budget(settings.retry_budget_ratio, settings.retry_budget_per_second, time.monotonic)
         self._hedges = Budget(settings.hedge_ratio, 0.0, time.monotonic)
@@ -178,7 +178,7 @@ class Fanout:
         started = time.monotonic()
         try:
             answer = await attempt(
-                self._client,
+                self._transport,
                 worker.url,
                 part.request,
                 self._seconds(part, progress),
@@ -199,8 +199,7 @@ class Fanout:
 
     async def _verified(self, part: Part[_T], worker: Worker, answer: Answer) -> _T:
         try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._executor, part.verify, answer.body)
+            return await self._offload(functools.partial(part.verify, answer.body), len(answer.body))
         except MalformedImage as exc:
             self._pool.failed(worker, gone=False)
             raise BadAnswerError(exc.detail) from exc
