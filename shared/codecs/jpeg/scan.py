@@ -132,5 +132,5 @@ class EntropyScan:
             self._predictors,
         )
         if status != entropy.OK:
-            raise failure(status, int(self._bits[self._row]))
+            raise failure(status, min(int(self._bits[self._row]), 8 * self._ecs.end))
         self._row = row
