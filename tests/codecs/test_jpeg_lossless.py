@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 from math import ceil
 from pathlib import Path
@@ -15,6 +16,7 @@ from support.images import LIMITS, encoded, grey, image, jpeg, luma_plane, opene
 from support.jpegs import (
     OPTIMISED,
     WRITERS,
+    Maker,
     by_stripes,
     checks,
     coefficients,
@@ -56,7 +58,7 @@ def test_a_picture_of_any_encoder_keeps_its_luma_coefficients(writer: str) -> No
 
 @pytest.mark.parametrize("make", [flat, noise, checks])
 @pytest.mark.parametrize("sampling", ["4:4:4", "4:2:0"])
-def test_extreme_pictures_keep_their_coefficients(make: type[flat], sampling: str) -> None:
+def test_extreme_pictures_keep_their_coefficients(make: Maker, sampling: str) -> None:
     check(jpeg(make(150, 170), subsampling=sampling, quality=100))
 
 
@@ -166,7 +168,7 @@ def test_a_picture_in_several_scans_is_noted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("other", [arithmetic, rgb, progressive, cmyk])
-def test_what_cannot_be_lossless_is_noted(other: type[rgb]) -> None:
+def test_what_cannot_be_lossless_is_noted(other: Callable[[bytes], bytes]) -> None:
     assert notes(other(jpeg(photo(40, 50)))) == ("requantised",)
 
 

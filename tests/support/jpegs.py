@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 import pyvips
@@ -23,6 +24,10 @@ from shared.codecs.png import merge as png_merge
 from shared.codecs.png import metadata as png_metadata
 from shared.options import Luma, Options
 
+Maker: TypeAlias = Callable[[int, int], Pixels]
+"""Pixels of a width and a height."""
+Writer: TypeAlias = Callable[[Pixels, int], bytes]
+"""RGB pixels and a quality to a JPEG."""
 JPEGTRAN = os.environ.get("GRISAILLE_JPEGTRAN", "jpegtran")
 """libjpeg-turbo's own lossless transcoder (Debian: libjpeg-turbo-progs)."""
 _SIXTEEN_BITS = b"Caution: quantization tables are too coarse for baseline JPEG\n"
@@ -31,6 +36,13 @@ _SIXTEEN_BITS = b"Caution: quantization tables are too coarse for baseline JPEG\
 def _vips(pixels: Pixels, quality: int, **save: object) -> bytes:
     written: bytes = pyvips.Image.new_from_array(pixels).jpegsave_buffer(Q=quality, **save)
     return written
+
+
+def _mozjpeg(pixels: Pixels, quality: int, sampling: str) -> bytes:
+    """The libjpeg in pyvips-binary is mozjpeg; its trellis quantisation makes unusual coefficients."""
+    tables = {"optimize_coding": True, "quant_table": 3}
+    tuned = {"trellis_quant": True, "overshoot_deringing": True}
+    return _vips(pixels, quality, subsample_mode=sampling, **tables, **tuned)
 
 
 def _turbo(pixels: Pixels, quality: int, sampling: str) -> bytes:
@@ -53,14 +65,7 @@ def _grey_claiming_2x2(pixels: Pixels, quality: int) -> bytes:
     return bytes(data)
 
 
-# The libjpeg in pyvips-binary is mozjpeg, whose trellis quantisation makes unusual coefficients.
-_MOZJPEG: dict[str, object] = {
-    "trellis_quant": True,
-    "overshoot_deringing": True,
-    "quant_table": 3,
-    "optimize_coding": True,
-}
-WRITERS: dict[str, Callable[[Pixels, int], bytes]] = {
+WRITERS: dict[str, Writer] = {
     "pillow 4:4:4": partial(_pillow, subsampling="4:4:4"),
     "pillow 4:2:2": partial(_pillow, subsampling="4:2:2"),
     "pillow 4:2:0": partial(_pillow, subsampling="4:2:0"),
@@ -70,14 +75,14 @@ WRITERS: dict[str, Callable[[Pixels, int], bytes]] = {
     "grey": _grey,
     "grey that claims 2x2": _grey_claiming_2x2,
 }
-"""With the standard Huffman tables. They take RGB pixels and a quality."""
-OPTIMISED: dict[str, Callable[[Pixels, int], bytes]] = {
+"""With the standard Huffman tables."""
+OPTIMISED: dict[str, Writer] = {
     "optimised 4:4:4": partial(_pillow, subsampling="4:4:4", optimize=True),
     "optimised 4:2:2": partial(_pillow, subsampling="4:2:2", optimize=True),
     "optimised 4:2:0": partial(_pillow, subsampling="4:2:0", optimize=True),
     "optimised grey": partial(_grey, optimize=True),
-    "mozjpeg 4:2:0": partial(_vips, subsample_mode="on", **_MOZJPEG),
-    "mozjpeg 4:4:4": partial(_vips, subsample_mode="off", **_MOZJPEG),
+    "mozjpeg 4:2:0": partial(_mozjpeg, sampling="on"),
+    "mozjpeg 4:4:4": partial(_mozjpeg, sampling="off"),
 }
 """With tables of their own, which may lack what a filler needs."""
 
