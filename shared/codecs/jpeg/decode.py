@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator
 from math import ceil
 from typing import NoReturn
 
 import simplejpeg
 
-from shared.codecs.jpeg.scan import EntropyScan, UncleanScanError
+from shared.codecs.jpeg.scan import UncleanScanError
 from shared.codecs.jpeg.split import Cuts, needs_halo, stripes
 from shared.codecs.picture import BAND_BYTES, Band, Picture, sliced
 from shared.problems import MalformedImage
@@ -63,11 +62,8 @@ def _count(where: Cuts, units_per_band: int, *, scan: bool) -> int:
 def judge(data: memoryview, where: Cuts, error: Exception) -> NoReturn:
     """Raise `MalformedImage` if any unit lacks data: of several warnings only the last is told.
 
-    Else `UncleanScanError`. Where there are no markers the scan, which knows the first, has its say too.
+    Else `UncleanScanError`. Where there are no markers, `error` was about all there is.
     """
-    if where.needs_scan:
-        with contextlib.suppress(UncleanScanError):
-            EntropyScan(data, where.jpeg, where.ecs).border(where.jpeg.mcu_rows)
     for stripe in stripes(data, where, 1 if where.needs_scan else where.units, halo=False):
         try:
             simplejpeg.decode_jpeg(b"".join(stripe.pieces), "GRAY", strict=True)
