@@ -48,7 +48,7 @@ def check_row(components: list[FillerComponent], mcus: int, predictors: list[int
                 dc += block.difference
                 sums.append(dc)
         assert dc == wanted
-        assert max(map(abs, sums)) <= 2047, "a DC coefficient that 8-bit samples cannot have"
+        assert max(map(abs, sums)) < 1 << 15, "a coefficient that decoders do not have room for"
     return row
 
 

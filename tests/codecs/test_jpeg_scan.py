@@ -74,8 +74,9 @@ def test_files_with_tables_of_their_own_are_cut_exactly_or_not_at_all(writer: st
 def unmarked_jpegs(draw: st.DrawFn) -> bytes:
     writer = draw(st.sampled_from([*WRITERS, *OPTIMISED]))
     make = draw(st.sampled_from(list(CONTENTS.values())))
-    pixels = make(draw(st.integers(1, 200)), draw(st.integers(1, 200)))
-    return (WRITERS | OPTIMISED)[writer](pixels, draw(st.integers(1, 100)))
+    # Of larger noise Pillow's buffer for optimised files is too small.
+    pixels = make(draw(st.integers(1, 140)), draw(st.integers(1, 140)))
+    return (WRITERS | OPTIMISED)[writer](pixels, draw(st.integers(1, 95)))
 
 
 @given(unmarked_jpegs(), st.integers(1, 40))
@@ -112,21 +113,15 @@ def test_the_filler_costs_a_few_bits_a_block() -> None:
     assert sizes - len(data) <= 8 * (len(data[: header_of(data).ecs_start]) + blocks)
 
 
-def damaged_at_the_end(data: bytes, share: float = 0.9) -> bytes:
-    """Codes that no table has, from a share of the data on."""
-    header = header_of(data)
-    at = header.ecs_start + int((len(data) - header.ecs_start) * share)
-    at -= data[at - 1] == 0xFF
-    return data[:at] + b"\xff\x00" * 40 + data[at + 80 :]
-
-
 def test_stripes_come_before_the_scan_has_seen_the_damage_behind_them() -> None:
     sound = jpeg(photo(320, 480), subsampling="4:2:0")
-    data = damaged_at_the_end(sound)
+    start = header_of(sound).ecs_start
+    cut = sound[: start + (len(sound) - start) * 9 // 10].rstrip(b"\xff")
+    data = cut + b"\xff\xd9"
     found: list[split.Stripe] = []
     with pytest.raises(MalformedImage) as caught:
         found.extend(split.stripes(memoryview(data), cuts_of(data), 10, halo=False))
     assert 7 <= len(found) < 10
     rows = np.concatenate([strict(stripe, "GRAY")[:, :, 0] for stripe in found])
     assert np.array_equal(rows, luma_plane(sound)[: len(rows)])
-    assert int(str(caught.value.members["offset"])) > int(0.9 * len(data))
+    assert caught.value.members["offset"] == len(cut)

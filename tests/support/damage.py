@@ -12,22 +12,22 @@ from support.service import Service
 SLOWEST_SECONDS = 1.0
 
 
-def verdict(service: Service, data: bytes, stripes: Iterable[int]) -> int:
-    """The one status the service gives as PNG, quickly, and the same for every number of stripes.
+def verdict(service: Service, data: bytes, stripes: Iterable[int], **options: str) -> int:
+    """The one status the service gives, quickly, and the same for every number of stripes.
 
-    Either it is 200 with a picture that decodes, or a 4xx.
+    Either it is 200 with a picture that decodes, a PNG unless told otherwise, or a 4xx.
     """
-    return verdicts(service, data, stripes, format="png")[0]
+    return verdict_and_pictures(service, data, stripes, **options)[0]
 
 
-def verdicts(
+def verdict_and_pictures(
     service: Service, data: bytes, stripes: Iterable[int], **options: str
 ) -> tuple[int, list[bytes]]:
     """As `verdict`, with the pictures, if any."""
     found, pictures = {}, []
     for count in stripes:
         started = time.monotonic()
-        answer = service.convert(data, stripes=count, **options)
+        answer = service.convert(data, None, **{"format": "png", **options}, stripes=count)
         assert time.monotonic() - started < SLOWEST_SECONDS
         assert answer.status_code in {200, 400, 415, 422}, answer.text
         if answer.status_code == 200:

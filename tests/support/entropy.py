@@ -6,9 +6,10 @@ import time
 
 import simplejpeg
 from support.damage import SLOWEST_SECONDS
-from support.images import grey, photo
+from support.images import LIMITS, photo
 from support.jpegs import OPTIMISED, WRITERS, cuts_of, header_of, stripes_of
 
+from shared.codecs import convert
 from shared.codecs.formats import Format
 from shared.codecs.jpeg import decode, lossless, scan, split
 from shared.options import Options
@@ -56,10 +57,10 @@ def decodes(data: bytes) -> str:
     return "clean"
 
 
-def converts(data: bytes, written: Format) -> str:
+def converts(data: bytes, written: Format, *, overlap: bool = False) -> str:
     """What the whole conversion says, of which a tolerant decoder has the last word."""
     try:
-        grey(data, Options(format=written))
+        convert.grey(memoryview(data), Options(format=written), LIMITS, overlap=overlap)
     except MalformedImage:
         return "malformed"
     return "clean"
