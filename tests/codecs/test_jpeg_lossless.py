@@ -183,5 +183,6 @@ def test_rows_outside_the_picture_are_refused() -> None:
         grey(jpeg(photo(64, 64)), Options(rows=(64, 8)))
 
 
-def test_a_picture_as_wide_as_libjpeg_allows_keeps_its_coefficients() -> None:
-    check(encoded(Image.new("RGB", (65500, 17), (200, 30, 99)), "JPEG"), (1, 2))
+@pytest.mark.parametrize("size", [(65500, 17), (17, 65500)])
+def test_a_picture_as_long_as_libjpeg_allows_keeps_its_coefficients(size: tuple[int, int]) -> None:
+    check(encoded(Image.new("RGB", size, (200, 30, 99)), "JPEG"), (1, 2, 32))
