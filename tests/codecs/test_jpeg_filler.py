@@ -146,6 +146,12 @@ def test_a_table_with_no_other_dc_difference_reaches_no_predictor_but_0() -> Non
         filler_row([only], 4, [1], 5)
 
 
+def test_differences_that_8_bit_baseline_does_not_have_are_not_used() -> None:
+    # Categories over 11 (table F.1), though the table has codes for them.
+    with pytest.raises(CannotFillError, match="no code for any DC difference"):
+        filler_row([FillerComponent(1, table(_00=1, _0C=2, _0F=3), STANDARD[AC, 0])], 64, [5], 0)
+
+
 @pytest.mark.parametrize("predictor", [1, 3, 4, 7, 8, -9, 100, -255])
 def test_a_predictor_is_reached_in_several_steps_of_the_category_there_is(predictor: int) -> None:
     check_row([FillerComponent(1, table(_00=1, _03=2), STANDARD[AC, 0])], 64, [predictor], 2)
@@ -163,20 +169,37 @@ def test_codes_of_even_length_alone_reach_no_odd_phase() -> None:
         filler_row([even], 8, [3], 5)
 
 
-@given(
-    data=st.lists(st.sampled_from([0xFF, 0xFF, 0x00, 0x7F, 0xFE]) | st.integers(0, 255), max_size=40).map(
-        bytes
-    ),
-    ahead=st.text("01", max_size=40) | st.text("1", max_size=40),
-    where=st.data(),
-)
-def test_bits_are_copied_as_a_string_of_bits_would_be(data: bytes, ahead: str, where: st.DataObject) -> None:
+def test_no_zeros_are_coded_behind_the_last_coefficient() -> None:
+    # One block: an end of block behind none to three runs of 16; a fourth would be one coefficient too far.
+    component = FillerComponent(1, table(_00=2), table(_00=2, _F0=3))
+    reached = {(2 + 2 + 3 * runs) % 8 for runs in range(4)}
+    for phase in range(8):
+        if phase in reached:
+            check_row([component], 1, [0], phase)
+        else:
+            with pytest.raises(CannotFillError):
+                filler_row([component], 1, [0], phase)
+
+
+def check_bits(data: bytes, ahead: str, first: int, end: int) -> None:
+    """The law: bits [first, end) of unstuffed `data` behind those of `ahead`, as strings of bits say."""
     file = b"\xff\xda" + data.replace(b"\xff", b"\xff\x00") + b"\xff\xd9"
     bits, places = unstuffed(file[2:-2])
     places = [16 + place for place in places] + [8 * (len(file) - 2)]
-    # In the middle of a stuffed byte's pair of bytes nothing begins or ends.
-    first = where.draw(st.integers(0, len(bits)))
-    end = where.draw(st.integers(first, len(bits)))
-    ahead = ahead[: len(ahead) - (len(ahead) - first) % 8] if len(ahead) > 7 else "1" * (first % 8)
     found = b"".join(bits_between(memoryview(file), ahead, places[first], places[end]))
     assert found == stuffed(ahead + bits[first:end])
+
+
+@pytest.mark.parametrize("data", [b"\xff" * 14, b"\xff\x00\x7f\xfe" * 4, bytes(range(248, 264 - 8)) * 2])
+def test_bits_are_copied_from_anywhere_to_anywhere(data: bytes) -> None:
+    for first in range(8 * len(data) + 1):
+        for end in range(first, 8 * len(data) + 1):
+            for fill in "01":
+                check_bits(data, fill * (8 + first % 8), first, end)
+
+
+@given(st.binary(max_size=60), st.text("01", max_size=40), st.data())
+def test_bits_are_copied_as_a_string_of_bits_would_be(data: bytes, ahead: str, where: st.DataObject) -> None:
+    first = where.draw(st.integers(0, 8 * len(data)))
+    end = where.draw(st.integers(first, 8 * len(data)))
+    check_bits(data, ahead + "1" * ((first - len(ahead)) % 8), first, end)
