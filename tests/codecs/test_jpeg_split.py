@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pytest
-import simplejpeg
 from hypothesis import given, reject
 from hypothesis import strategies as st
-from support.images import Pixels, joined, jpeg, luma_plane, opened, photo, pixels
+from support.images import joined, jpeg, luma_plane, opened, photo, pixels
+from support.jpegs import cuts_of, strict, stripes_of
 
 from shared.codecs.jpeg import markers, split
 from shared.codecs.jpeg.filler import CannotFillError
@@ -18,33 +16,12 @@ from shared.problems import MalformedImage
 SUBSAMPLINGS = ["4:4:4", "4:2:2", "4:2:0"]
 
 
-def cuts_of(data: bytes) -> split.Cuts:
-    """Where a plain file may be cut."""
-    found = split.find_cuts(memoryview(data), markers.parse(memoryview(data)))
-    assert found is not None
-    return found
-
-
-def stripes_of(data: bytes, count: int, *, halo: bool = False) -> list[split.Stripe]:
-    return list(split.stripes(memoryview(data), cuts_of(data), count, halo=halo))
-
-
 def fillable(data: bytes, count: int, *, halo: bool = False) -> list[split.Stripe]:
     """As `stripes_of`; a file whose optimised tables lack codes for a filler is no example."""
     try:
         return stripes_of(data, count, halo=halo)
     except CannotFillError:
         reject()
-
-
-def strict(stripe: split.Stripe, space: str) -> Pixels:
-    """The stripe's wanted rows, by a decoder that takes a warning for an error."""
-    file = joined(stripe.pieces)
-    decoded: Pixels = simplejpeg.decode_jpeg(file, space, strict=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert opened(file).height == stripe.height == decoded.shape[0]
-    return decoded[stripe.above : stripe.above + stripe.rows]
 
 
 @st.composite

@@ -16,7 +16,16 @@ from shared.codecs.formats import WRITTEN, Format
 from shared.codecs.headers import ImageHeader
 from shared.codecs.limits import Limits
 from shared.options import MAX_STRIPES, Options
-from shared.plan import STRIPE_MIN_PIXELS, Kind, Plan, plan
+from shared.plan import (
+    DECODE_NS_PER_BYTE,
+    LOSSLESS_NS_PER_BYTE,
+    NS_PER_PIXEL,
+    SCAN_NS_PER_BYTE,
+    STRIPE_MIN_PIXELS,
+    Kind,
+    Plan,
+    plan,
+)
 
 MEGAPIXEL_ROWS = 1000
 """Rows of a picture 1000 pixels wide that make a megapixel."""
@@ -40,8 +49,25 @@ def wide(pixels: int) -> ImageHeader:
     return replace(restarting(16, 1600), width=max(pixels // 1600, 1))
 
 
+def unmarked(pixels: int, bits_per_pixel: float = 2.0) -> ImageHeader:
+    """A header without restart markers of 100 units, with about so many pixels and bits for each."""
+    header = encoded(16, 1600, "JPEG")
+    assert header.cuts is not None
+    width = max(pixels // 1600, 1)
+    ecs = header.cuts.ecs
+    size = int(width * 1600 * bits_per_pixel / 8) + 1
+    jpeg = replace(header.cuts.jpeg, width=width)
+    cuts = replace(header.cuts, jpeg=jpeg, ecs=replace(ecs, end=ecs.start + size))
+    return replace(header, width=width, cuts=cuts)
+
+
 def of(header: ImageHeader, free_slots: int, stripes: int | None = None) -> Plan:
-    return plan(header, Format.PNG, Options(stripes=stripes), free_slots)
+    return plan(header, Format.PNG, Options(format=Format.PNG, stripes=stripes), free_slots)
+
+
+def lossless(header: ImageHeader, free_slots: int, stripes: int | None = None) -> Plan:
+    """The plan of a JPEG that stays one with its coefficients."""
+    return plan(header, Format.JPEG, Options(format=Format.JPEG, stripes=stripes), free_slots)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "GIF", "BMP", "TIFF", "WEBP"])
@@ -53,11 +79,6 @@ def test_a_serial_format_stays_whole_whatever_is_free_or_asked_for(kind: str, st
 @pytest.mark.parametrize("stripes", [None, 8])
 def test_a_progressive_jpeg_stays_whole(stripes: int | None) -> None:
     assert of(encoded(64, 64, "JPEG", progressive=1), 8, stripes) == Plan(Kind.WHOLE, 1, "serial-format")
-
-
-@pytest.mark.parametrize("stripes", [None, 8])
-def test_a_jpeg_without_restart_markers_stays_whole_and_the_reason_says_so(stripes: int | None) -> None:
-    assert of(encoded(64, 64, "JPEG"), 8, stripes) == Plan(Kind.WHOLE, 1, "no-restart-markers")
 
 
 @pytest.mark.parametrize("written", [f for f in WRITTEN if f not in {Format.PNG, Format.JPEG}])
@@ -130,3 +151,87 @@ def test_every_plan_keeps_all_bounds_at_once(
 @given(pixels=st.integers(1, 200_000_000), free=st.integers(0, 199))
 def test_another_free_slot_never_means_fewer_stripes(pixels: int, free: int) -> None:
     assert of(wide(pixels), free).stripes <= of(wide(pixels), free + 1).stripes
+
+
+PHOTOGRAPHS = [
+    unmarked(pixels, bits) for pixels in (4_000_000, 33_000_000, 200_000_000) for bits in (1.0, 2.2, 6.0)
+]
+
+
+@pytest.mark.parametrize("header", PHOTOGRAPHS)
+def test_without_restart_markers_two_workers_make_a_png_by_stripes(header: ImageHeader) -> None:
+    assert of(header, 2) == Plan(Kind.STRIPES, 2, "free-slots")
+
+
+@pytest.mark.parametrize("header", PHOTOGRAPHS)
+def test_without_restart_markers_keeping_coefficients_is_not_worth_a_scan_for_two(
+    header: ImageHeader,
+) -> None:
+    assert lossless(header, 2) == Plan(Kind.WHOLE, 1, "scan-costs-more")
+
+
+@pytest.mark.parametrize("header", PHOTOGRAPHS)
+def test_with_many_workers_a_scan_is_worth_its_time(header: ImageHeader) -> None:
+    many = min(16, (header.pixels or 0) // STRIPE_MIN_PIXELS)
+    assert lossless(header, many) == Plan(Kind.STRIPES, many, "free-slots")
+
+
+@pytest.mark.parametrize("header", PHOTOGRAPHS)
+def test_a_quality_of_its_own_is_worth_a_scan_for_two(header: ImageHeader) -> None:
+    asked = Options(format=Format.JPEG, quality=80)
+    assert plan(header, Format.JPEG, asked, 2) == Plan(Kind.STRIPES, 2, "free-slots")
+
+
+def test_at_restart_markers_keeping_coefficients_is_shared_by_two() -> None:
+    header = restarting(1000, 4 * MEGAPIXEL_ROWS)
+    assert lossless(header, 2) == Plan(Kind.STRIPES, 2, "free-slots")
+
+
+@pytest.mark.parametrize("stripes", [2, 3, 64])
+def test_stripes_that_are_asked_for_are_not_weighed_against_the_scan(stripes: int) -> None:
+    for make in (of, lossless):
+        assert make(unmarked(4_000_000), 2, stripes) == Plan(Kind.STRIPES, stripes, "asked")
+
+
+def test_without_restart_markers_a_picture_has_as_many_stripes_as_rows_of_mcus() -> None:
+    assert of(encoded(64, 161, "JPEG"), 8, stripes=MAX_STRIPES) == Plan(Kind.STRIPES, 11, "asked")
+    assert of(encoded(64, 16, "JPEG"), 8, stripes=MAX_STRIPES) == Plan(Kind.WHOLE, 1, "one-unit")
+
+
+@pytest.mark.parametrize(
+    ("free", "pixels", "reason"),
+    [(0, 8_000_000, "busy"), (1, 8_000_000, "one-slot"), (8, 1_900_000, "small")],
+)
+def test_without_restart_markers_too_an_image_may_stay_whole_for_other_reasons(
+    free: int, pixels: int, reason: str
+) -> None:
+    assert of(unmarked(pixels), free) == Plan(Kind.WHOLE, 1, reason)
+
+
+def model_time(header: ImageHeader, made: Plan, *, keeps: bool) -> float:
+    """What a plan takes by the figures it is made from: stripes side by side behind the scan."""
+    assert header.cuts is not None
+    size, pixels = header.cuts.ecs.end - header.cuts.ecs.start, header.pixels or 0
+    work = LOSSLESS_NS_PER_BYTE * size if keeps else DECODE_NS_PER_BYTE * size + NS_PER_PIXEL * pixels
+    scan = SCAN_NS_PER_BYTE * size if made.kind is Kind.STRIPES and header.cuts.needs_scan else 0.0
+    return scan + work / made.stripes
+
+
+@given(
+    pixels=st.integers(1, 200_000_000),
+    bits=st.floats(0.01, 24),
+    free=st.integers(0, 100),
+    marked=st.booleans(),
+    keeps=st.booleans(),
+)
+def test_another_free_slot_never_means_a_slower_plan(
+    pixels: int, bits: float, free: int, *, marked: bool, keeps: bool
+) -> None:
+    header = wide(pixels) if marked else unmarked(pixels, bits)
+    make = lossless if keeps else of
+    fewer, more = make(header, free), make(header, free + 1)
+    assert model_time(header, more, keeps=keeps) <= model_time(header, fewer, keeps=keeps)
+    assert model_time(header, more, keeps=keeps) <= model_time(
+        header, Plan(Kind.WHOLE, 1, "whole"), keeps=keeps
+    )
+    assert fewer.stripes <= more.stripes

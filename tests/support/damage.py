@@ -12,22 +12,30 @@ from support.service import Service
 SLOWEST_SECONDS = 1.0
 
 
-def verdict(service: Service, data: bytes, stripes: Iterable[int]) -> int:
+def verdict(service: Service, data: bytes, stripes: Iterable[int], **options: str) -> int:
     """The one status the service gives, quickly, and the same for every number of stripes.
 
-    Either it is 200 with a picture that decodes, or a 4xx.
+    Either it is 200 with a picture that decodes, a PNG unless told otherwise, or a 4xx.
     """
-    found = {}
+    return verdict_and_pictures(service, data, stripes, **options)[0]
+
+
+def verdict_and_pictures(
+    service: Service, data: bytes, stripes: Iterable[int], **options: str
+) -> tuple[int, list[bytes]]:
+    """As `verdict`, with the pictures, if any."""
+    found, pictures = {}, []
     for count in stripes:
         started = time.monotonic()
-        answer = service.convert(data, stripes=count, format="png")
+        answer = service.convert(data, None, **{"format": "png", **options}, stripes=count)
         assert time.monotonic() - started < SLOWEST_SECONDS
         assert answer.status_code in {200, 400, 415, 422}, answer.text
         if answer.status_code == 200:
             pixels(answer.content)
+            pictures.append(answer.content)
         found[count] = answer.status_code
     assert len(set(found.values())) == 1, found
-    return found.popitem()[1]
+    return found.popitem()[1], pictures
 
 
 def marker_borders(jpeg: bytes) -> list[int]:

@@ -112,7 +112,7 @@ def _lines(data: memoryview, where: Cuts, tables: ScanTables, first: int, end: i
             writers,
         )
         if status != entropy.OK:
-            judge(data, where, failure(status, int(state[0])))
+            judge(data, where, failure(status, min(int(state[0]), 8 * where.ecs.end)))
         for line in range(max(first - top, 0), kept):
             yield lines[line, : int(writers[line, 2])].tobytes()
 

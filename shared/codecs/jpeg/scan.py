@@ -25,7 +25,8 @@ _WHAT = {
 }
 
 
-_DATA_IS_LOST = {entropy.BAD_CODE, entropy.ENDED_EARLY}
+_DATA_IS_LOST = {entropy.ENDED_EARLY}
+"""Of a code that no table has libjpeg may say nothing (jdhuff.c, decode_mcu_fast), or last another thing."""
 
 
 class UncleanScanError(Exception):
@@ -132,5 +133,5 @@ class EntropyScan:
             self._predictors,
         )
         if status != entropy.OK:
-            raise failure(status, int(self._bits[self._row]))
+            raise failure(status, min(int(self._bits[self._row]), 8 * self._ecs.end))
         self._row = row
