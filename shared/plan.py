@@ -14,9 +14,9 @@ STRIPE_MIN_PIXELS = 1_000_000
 """Below this a stripe's round trip costs more than it saves."""
 
 SCAN_NS_PER_BYTE = 4.3
-LOSSLESS_NS_PER_BYTE = 7.0
-DECODE_NS_PER_BYTE = 7.0
-NS_PER_PIXEL = 3.0
+LOSSLESS_NS_PER_BYTE = 7.4
+DECODE_NS_PER_BYTE = 8.0
+NS_PER_PIXEL = 5.3
 """One thread's time for entropy-coded bytes (the scan; the lossless kernel; decoding) and for pixels (the
 rest of decoding, and encoding). Measured; only their ratios matter (docs/performance.md, Break-even)."""
 
