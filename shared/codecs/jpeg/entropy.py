@@ -340,25 +340,23 @@ def copy_row(
     and line of each block of an MCU. `layout` is (MCUs of a row, of an interval, columns of an MCU, columns
     kept, lines kept). A line of `lines` holds what its writer says. Returns how it went; `state[0]` is where.
     """
-    reader, written = np.empty(4, np.uint64), np.zeros(lines.shape[0], np.int64)
+    reader, written, status = np.empty(4, np.uint64), np.zeros(lines.shape[0], np.int64), OK
     _begin(data, reader, state[0], intervals[state[1], 1])
     writers[:] = 0
-    status = OK
     for mcu in range(layout[0]):
         if state[2] == 0:
             status = max(status, _next_interval(data, reader, intervals, state, predictors))
             state[2] = layout[1]
-        state[2] -= 1
-        state[3] -= 1
+        state[2:] -= 1
         for block in range(blocks.shape[0]):
             component, table, line = blocks[block, 0], blocks[block, 1], blocks[block, 3]
             before = predictors[component]
             if component == 0 and mcu * layout[2] + blocks[block, 2] < layout[3] and line < layout[4]:
-                step = before - written[line]
+                step, written[line] = before - written[line], before
                 difference, one = _copied(
                     data, reader, dc_codes, ac_codes, skips, table, steps, step, lines, writers, line
                 )
-                written[line] = before + difference
+                written[line] += difference
             else:
                 difference, one = _skipped(data, reader, dc_codes, ac_codes, skips, table)
             predictors[component] = before + difference
@@ -369,6 +367,5 @@ def copy_row(
         _complete(lines, writers, line)
     start, end = intervals[state[1]]
     state[0] = _position(data, reader, start)
-    if status == OK and state[0] > end * 8:
-        return ENDED_EARLY
-    return max(status, _end_status(data, start, end, state[0])) if state[3] == 0 else status
+    ended = _end_status(data, start, end, state[0])
+    return max(status, ended) if ended == ENDED_EARLY or state[3] == 0 else status
