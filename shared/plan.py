@@ -60,17 +60,18 @@ def plan(header: ImageHeader, written: Format, options: Options, free_slots: int
         fitting = (header.pixels or 0) // STRIPE_MIN_PIXELS
         count, reason = (free_slots, "free-slots") if fitting >= free_slots else (fitting, "small")
     count = min(count, header.units, MAX_STRIPES)
-    if count > 1 and options.stripes is None and not _gains(header.cuts, options, count):
+    lossless = written is Format.JPEG and options.keeps_coefficients(Format.JPEG)
+    if count > 1 and options.stripes is None and not _gains(header.cuts, count, lossless=lossless):
         count, reason = 1, "scan-costs-more"
     return Plan(Kind.STRIPES, count, reason) if count > 1 else Plan(Kind.WHOLE, 1, reason)
 
 
-def _gains(cuts: Cuts, options: Options, count: int) -> bool:
+def _gains(cuts: Cuts, count: int, *, lossless: bool) -> bool:
     """Whether so many stripes take less time than the whole image, the scan before the last one included."""
     if not cuts.needs_scan:
         return True
     size = cuts.ecs.end - cuts.ecs.start
-    if options.keeps_coefficients(Format.JPEG):
+    if lossless:
         work = LOSSLESS_NS_PER_BYTE * size
     else:
         work = DECODE_NS_PER_BYTE * size + NS_PER_PIXEL * cuts.jpeg.width * cuts.jpeg.height
