@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
 from shared.problems import EmptyBody, UnsupportedEncoding, UploadTooLarge
 from shared.service.buffers import Buffers
+from shared.service.protocol import RECEIVE_INTO, Grown, ReceiveInto
 
 
 def announced_size(request: Request, limit: int) -> int | None:
@@ -40,16 +40,30 @@ async def receive(request: Request, limit: int, buffers: Buffers) -> memoryview:
     return data
 
 
-async def fill(request: Request, data: memoryview, grown: Callable[[int], None] | None = None) -> None:
-    """Receive a body of announced size; `grown` hears after each piece how much is there."""
+def _unheard(_: int) -> None:
+    """For a body that is awaited as a whole."""
+
+
+async def fill(request: Request, data: memoryview, grown: Grown = _unheard) -> None:
+    """Receive a body of announced size; `grown` hears after each piece how much is there.
+
+    Raises `EmptyBody` and `ClientDisconnect`.
+    """
     if not data:
         raise _empty()
     filled = 0
-    async for piece in request.stream():
+    receive_into: ReceiveInto | None = request.scope.get("extensions", {}).get(RECEIVE_INTO)
+    while filled < len(data):
+        if filled and receive_into is not None:
+            await receive_into(data, filled, grown)
+            return
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        piece = message.get("body", b"")
         data[filled : filled + len(piece)] = piece
         filled += len(piece)
-        if grown is not None:
-            grown(filled)
+        grown(filled)
 
 
 async def _receive_unannounced(request: Request, limit: int) -> memoryview:

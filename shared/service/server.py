@@ -23,6 +23,7 @@ from starlette.types import ASGIApp
 from shared.contract import KEEP_ALIVE_SECONDS
 from shared.service.lifecycle import Lifecycle
 from shared.service.logs import event
+from shared.service.protocol import SinkProtocol
 from shared.service.settings import ServiceSettings
 
 _LOG = logging.getLogger("grisaille.service")
@@ -50,7 +51,7 @@ def _listener(host: str, port: int, *, reuse_port: bool) -> socket.socket:
 def _server(app: ASGIApp) -> _Server:
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=SinkProtocol,
         ws="none",
         lifespan="off",
         access_log=False,

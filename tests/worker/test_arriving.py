@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import http.client
 import socket
 import threading
 from collections.abc import Iterator
 from random import Random
+from typing import BinaryIO
 
 import httpx
 import pytest
@@ -144,15 +146,44 @@ def test_a_client_that_leaves_in_the_middle_leaves_nothing_behind(worker: str, n
     assert httpx.post(f"{worker}/convert", content=data).status_code == 200
 
 
+def spoken(worker: str, data: bytes, *headers: str) -> bytes:
+    """A request as it stands on the wire."""
+    lines = ["POST /convert HTTP/1.1", f"Host: {httpx.URL(worker).host}", f"Content-Length: {len(data)}"]
+    return "\r\n".join([*lines, *headers, "", ""]).encode()
+
+
+def connected(worker: str) -> socket.socket:
+    address = httpx.URL(worker)
+    return socket.create_connection((address.host, address.port or 80), timeout=30)
+
+
+def answered(reader: BinaryIO) -> bytes:
+    """The body of the next answer."""
+    assert reader.readline() == b"HTTP/1.1 200 OK\r\n"
+    headers = http.client.parse_headers(reader)
+    return reader.read(int(headers["Content-Length"]))
+
+
+def test_a_client_that_asks_whether_to_go_on_is_told_so(worker: str) -> None:
+    data = PICTURES["png"]
+    with connected(worker) as connection, connection.makefile("rb") as reader:
+        connection.sendall(spoken(worker, data, "Expect: 100-continue"))
+        assert reader.readline() + reader.readline() == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(data)
+        assert answered(reader) == grey(data, Options())
+
+
+def test_requests_sent_ahead_are_answered_in_turn(worker: str) -> None:
+    first, second = PICTURES["png"], PICTURES["grey png"]
+    with connected(worker) as connection, connection.makefile("rb") as reader:
+        connection.sendall(spoken(worker, first) + first + spoken(worker, second) + second)
+        assert answered(reader) == grey(first, Options())
+        assert answered(reader) == grey(second, Options())
+
+
 def test_a_body_slower_than_its_deadline_is_refused_and_the_slot_free_again(worker: str) -> None:
-    data, address = PICTURES["png"], httpx.URL(worker)
-    head = [
-        "POST /convert HTTP/1.1",
-        "Host: worker",
-        f"Content-Length: {len(data)}",
-        "X-Grisaille-Deadline-Ms: 200",
-    ]
-    with socket.create_connection((address.host, address.port or 80)) as connection:
-        connection.sendall("\r\n".join([*head, "", ""]).encode() + data[:1000])
+    data = PICTURES["png"]
+    with connected(worker) as connection:
+        connection.sendall(spoken(worker, data, "X-Grisaille-Deadline-Ms: 200") + data[:1000])
         assert connection.recv(1 << 16).startswith(b"HTTP/1.1 504 ")
     assert within(lambda: httpx.get(f"{worker}/version").headers[LOAD] == "0/1/0")

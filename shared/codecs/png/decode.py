@@ -16,7 +16,7 @@ from shared.codecs.png.chunks import PngHeader, PngStream
 from shared.problems import MalformedImage
 
 _InflateError = cast("type[Exception]", isal_zlib.error)  # its stubs give the class an instance's type
-_PIECE = 1 << 15
+_PIECE = 1 << 17
 """Compressed bytes handed to inflate at a time: what it leaves over, it copies."""
 
 
