@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +27,7 @@ from shared.codecs.limits import Limits, check_writable
 from shared.codecs.metadata import Metadata
 from shared.codecs.png import merge as png_merge
 from shared.codecs.png import metadata as png_metadata
-from shared.options import Effort, Keep, Luma, Options
+from shared.options import MAX_STRIPES, Effort, Keep, Luma, Options
 from shared.plan import Kind, Plan, plan
 from shared.problems import DecoderCrash, MalformedImage, NoWorker, Unprocessable, Unsupported
 from shared.service.buffers import Buffers
@@ -207,12 +208,15 @@ async def _delivered(
     services: Services, job: _Job, parts: Iterator[Part[_T]], stages: Stages
 ) -> list[Delivered[_T]]:
     """All parts, each sent as soon as it is there; the first error, if one fails: then all are cancelled."""
+    # Slices are all there at once; what a scan has to find is awaited one by one.
+    at_a_time = 1 if job.header.cuts is not None and job.header.cuts.needs_scan else MAX_STRIPES
     tasks: list[asyncio.Task[Delivered[_T]]] = []
     try:
-        while (part := await services.offload(functools.partial(next, parts, None))) is not None:
+        while found := await services.offload(lambda: list(itertools.islice(parts, at_a_time))):
             if not tasks:
                 stages.end("split")
-            tasks.append(asyncio.create_task(services.fanout.deliver(part, job.deadline, job.patience)))
+            deliver = functools.partial(services.fanout.deliver, deadline=job.deadline, patience=job.patience)
+            tasks += [asyncio.create_task(deliver(part)) for part in found]
         return await asyncio.gather(*tasks)
     finally:
         for task in tasks:

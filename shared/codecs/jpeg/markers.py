@@ -15,6 +15,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.codecs.jit import READ_ONLY, Bytes, kernel
 from shared.problems import MalformedImage, UnsupportedFormat
 
 SOI, EOI, SOS, DQT, DHT, DRI, DNL, TEM = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xDD, 0xDC, 0x01
@@ -29,8 +30,10 @@ _AFTER_A_SCAN = {*range(APP0, 0xF0), COM, DHT, DQT, DRI, DNL, SOS, EOI, 0xCC}
 
 _MARKER = re.compile(rb"\xff[^\x00\xff]", re.DOTALL)
 _FILL_WINDOW = 256
-_WINDOW = 1 << 17
-"""Bytes searched at a time: small enough for the cache, and a short scan ends early."""
+_U = np.uint64
+_BLOCK = 256
+"""Bytes that are looked at together for a marker, as vectors; only where one is, byte by byte."""
+_RESTARTS_AT_A_TIME = 1 << 12
 
 MAX_SEGMENTS = 4096
 """Before the first scan; a profile and an extended XMP packet together need some hundred."""
@@ -216,30 +219,53 @@ def entropy_segment(data: memoryview, start: int) -> EntropySegment:
     ends, or ends at a marker that cannot follow it.
     """
     view = np.frombuffer(data, np.uint8)
-    restarts: list[Offsets] = []
-    for base in range(start, len(view) - 1, _WINDOW):
-        window = view[base : base + _WINDOW + 1]
-        offsets = np.flatnonzero((window[:-1] == 0xFF) & (window[1:] != 0x00))
-        codes = window[offsets + 1]
-        is_restart = (codes & 0xF8) == RST0
-        ends = np.flatnonzero(~is_restart & (codes != 0xFF))
-        if ends.size == 0:
-            restarts.append(offsets[is_restart] + base)
-            continue
-        restarts.append(offsets[: ends[0]][is_restart[: ends[0]]] + base)
-        end, marker = base + int(offsets[ends[0]]), int(codes[ends[0]])
-        if marker not in _AFTER_A_SCAN:
-            raise MalformedImage.at(end, f"marker {marker:02X} inside entropy-coded data")
-        markers = np.concatenate(restarts)
-        return EntropySegment(
-            start=start,
-            end=before_fill(data, end, start),
-            markers=markers,
-            numbers=(view[markers + 1] & 7).astype(np.uint8),
-            next_marker=marker,
-            next_offset=end + 2,
-        )
+    restarts, offset = list[Offsets](), start
+    while offset < len(view):
+        found = np.empty(_RESTARTS_AT_A_TIME, np.int64)
+        count, offset = _find_restarts(view, offset, found)
+        restarts.append(found[:count])
+        if count < len(found) and offset < len(view):
+            return _entropy_segment(data, start, offset, np.concatenate(restarts))
     raise MalformedImage.at(len(data), "the file ends inside entropy-coded data")
+
+
+def _entropy_segment(data: memoryview, start: int, end: int, restarts: Offsets) -> EntropySegment:
+    if data[end + 1] not in _AFTER_A_SCAN:
+        raise MalformedImage.at(end, f"marker {data[end + 1]:02X} inside entropy-coded data")
+    return EntropySegment(
+        start=start,
+        end=before_fill(data, end, start),
+        markers=restarts,
+        numbers=(np.frombuffer(data, np.uint8)[restarts + 1] & 7).astype(np.uint8),
+        next_marker=data[end + 1],
+        next_offset=end + 2,
+    )
+
+
+@kernel(f"Tuple((int64, int64))({READ_ONLY}, int64, int64[::1])")
+def _find_restarts(data: Bytes, offset: int, found: Offsets) -> tuple[int, int]:
+    """Fill `found` with the offsets of RSTs from `offset` on; how many, and where it stopped.
+
+    It stops where `found` is full, at the 0xFF of any other marker, or at the end of the data.
+    """
+    count, place, end = 0, _U(offset), _U(len(data) - 1)
+    while place < end:
+        block = min(place + _U(_BLOCK), end)
+        marked = False
+        for i in range(place, block):
+            marked |= (data[i] == 0xFF) & (data[i + _U(1)] != 0)
+        while marked and place < block:
+            code = data[place + _U(1)]
+            if data[place] != 0xFF or code in {0x00, 0xFF}:
+                place += _U(1)
+            elif code & 0xF8 == RST0 and count < len(found):
+                found[count] = place
+                count += 1
+                place += _U(2)
+            else:
+                return count, np.int64(place)
+        place = max(place, block)
+    return count, len(data)
 
 
 def before_fill(data: memoryview, offset: int, start: int) -> int:
