@@ -263,7 +263,7 @@ def _find_restarts(data: Bytes, offset: int, found: Offsets) -> tuple[int, int]:
                 count += 1
                 place += _U(2)
             else:
-                return count, np.int64(place)
+                return count, int(place)
         place = max(place, block)
     return count, len(data)
 
