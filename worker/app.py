@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.contract import CONTRACT, CONTRACT_NUMBER, LOAD
 from shared.service.lifecycle import Lifecycle, TrackRequests
 from shared.service.responses import install_problem_handlers
-from shared.version import VERSION
 from worker.child import Children
 from worker.metrics import WorkerMetrics
-from worker.routes import router
+from worker.routes import routes
 from worker.settings import WorkerSettings
 from worker.slots import Slots
 
@@ -43,8 +42,8 @@ def create_app(
     metrics: WorkerMetrics,
 ) -> ASGIApp:
     """The app of the public port."""
-    app = FastAPI(title="Grisaille worker", version=VERSION, redirect_slashes=False)
-    app.include_router(router(settings, slots, children, metrics))
+    app = Starlette(routes=routes(settings, slots, children, metrics))
+    app.router.redirect_slashes = False
     install_problem_handlers(app)
     # Around the whole app, not inside it, so that they see its last-resort errors too.
     return TrackRequests(_ContractHeaders(app, slots), lifecycle)

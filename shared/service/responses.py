@@ -6,8 +6,9 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 
-from fastapi import FastAPI, Request
+from fastapi import Request
 from fastapi.exceptions import RequestValidationError
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -65,7 +66,7 @@ def _translated(error: Exception) -> Problem:
     return Internal("an unexpected error; the log has it under this request id")
 
 
-def install_problem_handlers(app: FastAPI) -> None:
+def install_problem_handlers(app: Starlette) -> None:
     """Answer every exception with a problem."""
 
     async def handle(request: Request, error: Exception) -> Response:
