@@ -199,8 +199,8 @@ def accepted(accept: str | None) -> Format | None:
     return next((f for f in WRITTEN if {f.media_type} == named), None)
 
 
-def openapi() -> list[dict[str, object]]:
-    """The public table as OpenAPI parameters."""
+def openapi(table: Sequence[Option] = TABLE) -> list[dict[str, object]]:
+    """The table as OpenAPI parameters."""
     return [
         {
             "name": option.name,
@@ -209,7 +209,7 @@ def openapi() -> list[dict[str, object]]:
             "description": option.meaning,
             "schema": _schema(option),
         }
-        for option in TABLE
+        for option in table
     ]
 
 
