@@ -35,9 +35,10 @@ class Client:
     ) -> None:
         self._connection.close()
 
-    def convert(self, image: bytes, written: str) -> Outcome:
+    def convert(self, image: bytes, written: str, stripes: int | None = None) -> Outcome:
         """The image in grey, valid until the next request; `AnswerError` if the service has none."""
-        self._connection.request("POST", f"/convert?format={written}", body=image)
+        asked = "" if stripes is None else f"&stripes={stripes}"
+        self._connection.request("POST", f"/convert?format={written}{asked}", body=image)
         response = self._connection.getresponse()
         if response.status != http.client.OK:
             raise AnswerError(f"status {response.status}: {response.read(2000)!r}")

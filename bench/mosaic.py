@@ -86,6 +86,13 @@ def small_jpeg() -> bytes:
     )
 
 
+def part_as_jpeg(megapixels: int, *, markers: bool) -> bytes:
+    """The top of the mosaic, so many megapixels 4:3, as JPEG 4:2:0 with or without restart markers."""
+    height = round((megapixels * 1e6 * 3 / 4) ** 0.5)
+    part = mosaic().crop((0, 0, round(megapixels * 1e6 / height), height))
+    return _saved(part, "JPEG", quality=QUALITY, subsampling="4:2:0", restart_marker_rows=int(markers))
+
+
 def huge_png() -> bytes:
     """The mosaic again and again on 16384 x 16384 pixels, as PNG."""
     return _cached("huge.png", lambda: _saved(_tiled(mosaic()), "PNG"))

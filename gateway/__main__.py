@@ -12,7 +12,7 @@ from prometheus_client.process_collector import ProcessCollector
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.app import create_app
-from gateway.convert import Services
+from gateway.convert import Scans, Services
 from gateway.fanout.delivery import Fanout
 from gateway.fanout.endpoints import StaticEndpoints
 from gateway.fanout.pool import Pool
@@ -50,7 +50,7 @@ class _Gateway:
         self._metrics.watch_workers(lambda: pool.known, lambda: len(pool.ready))
         offload = Offload(self._executor)
         fanout = Fanout(settings, pool, transport, offload, self._metrics)
-        services = Services(settings, pool, fanout, offload, Buffers())
+        services = Services(settings, pool, fanout, offload, Buffers(), Scans())
         self._app = create_app(services, self.lifecycle, self._metrics)
 
     async def close(self) -> None:

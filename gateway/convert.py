@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -40,6 +41,22 @@ Pieces = list[bytes | memoryview]
 _SLOW_WEIGHT = 5.0
 
 
+@dataclass(slots=True)
+class Scans:
+    """How many entropy scans are under way in this gateway."""
+
+    running: int = 0
+
+    @contextlib.contextmanager
+    def one_more(self, *, counts: bool) -> Generator[None]:
+        """Until the block is left, if it `counts`."""
+        self.running += counts
+        try:
+            yield
+        finally:
+            self.running -= counts
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What a conversion needs of the process it runs in."""
@@ -50,6 +67,7 @@ class Services:
     offload: Offload
     buffers: Buffers
     """For uploads."""
+    scans: Scans
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +125,8 @@ async def convert(
 
 
 async def _by_workers(services: Services, job: _Job, stages: Stages) -> Result:
-    chosen = plan(job.header, job.written, job.options, services.pool.free_slots)
+    scanning = services.scans.running > 0
+    chosen = plan(job.header, job.written, job.options, services.pool.free_slots, scanning=scanning)
     if chosen.kind is Kind.STRIPES:
         try:
             return await _by_stripes(services, job, chosen, stages)
@@ -209,14 +228,18 @@ async def _delivered(
 ) -> list[Delivered[_T]]:
     """All parts, each sent as soon as it is there; the first error, if one fails: then all are cancelled."""
     # Slices are all there at once; what a scan has to find is awaited one by one.
-    at_a_time = 1 if job.header.cuts is not None and job.header.cuts.needs_scan else MAX_STRIPES
+    scan = job.header.cuts is not None and job.header.cuts.needs_scan
+    at_a_time = 1 if scan else MAX_STRIPES
     tasks: list[asyncio.Task[Delivered[_T]]] = []
     try:
-        while found := await services.offload(lambda: list(itertools.islice(parts, at_a_time))):
-            if not tasks:
-                stages.end("split")
-            deliver = functools.partial(services.fanout.deliver, deadline=job.deadline, patience=job.patience)
-            tasks += [asyncio.create_task(deliver(part)) for part in found]
+        with services.scans.one_more(counts=scan):
+            while found := await services.offload(lambda: list(itertools.islice(parts, at_a_time))):
+                if not tasks:
+                    stages.end("split")
+                tasks += [
+                    asyncio.create_task(services.fanout.deliver(part, job.deadline, job.patience))
+                    for part in found
+                ]
         return await asyncio.gather(*tasks)
     finally:
         for task in tasks:

@@ -41,12 +41,15 @@ class Plan:
     """A slug."""
 
 
-def plan(header: ImageHeader, written: Format, options: Options, free_slots: int) -> Plan:
+def plan(
+    header: ImageHeader, written: Format, options: Options, free_slots: int, *, scanning: bool = False
+) -> Plan:
     """Whole, or as many stripes as slots are free and the image allows.
 
     When all slots are busy an image stays whole: that is the least total work. So it does where finding
-    the borders of its stripes would take longer than they save. `options.stripes` takes the place of the
-    free slots, of the smallest stripe and of that comparison.
+    the borders of its stripes would take longer than they save, or would have to wait for the scan of
+    another (`scanning`): else the gateway would scan while workers idle. `options.stripes` takes the place
+    of all these.
     """
     if header.cuts is None or header.units == 1:
         return Plan(Kind.WHOLE, 1, "serial-format" if header.cuts is None else "one-unit")
@@ -60,16 +63,17 @@ def plan(header: ImageHeader, written: Format, options: Options, free_slots: int
         fitting = (header.pixels or 0) // STRIPE_MIN_PIXELS
         count, reason = (free_slots, "free-slots") if fitting >= free_slots else (fitting, "small")
     count = min(count, header.units, MAX_STRIPES)
-    lossless = written is Format.JPEG and options.keeps_coefficients(Format.JPEG)
-    if count > 1 and options.stripes is None and not _gains(header.cuts, count, lossless=lossless):
-        count, reason = 1, "scan-costs-more"
+    if count > 1 and options.stripes is None and header.cuts.needs_scan:
+        lossless = written is Format.JPEG and options.keeps_coefficients(Format.JPEG)
+        if scanning:
+            count, reason = 1, "scan-busy"
+        elif not _gains(header.cuts, count, lossless=lossless):
+            count, reason = 1, "scan-costs-more"
     return Plan(Kind.STRIPES, count, reason) if count > 1 else Plan(Kind.WHOLE, 1, reason)
 
 
 def _gains(cuts: Cuts, count: int, *, lossless: bool) -> bool:
     """Whether so many stripes take less time than the whole image, the scan before the last one included."""
-    if not cuts.needs_scan:
-        return True
     size = cuts.ecs.end - cuts.ecs.start
     if lossless:
         work = LOSSLESS_NS_PER_BYTE * size

@@ -20,12 +20,13 @@ def main() -> None:
     """Serve until SIGTERM."""
     settings = WorkerSettings()
     logs.configure(settings.log_level)
-    count = settings.slots or cpu_count()
+    cpus = cpu_count()
+    count = settings.slots or cpus
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     metrics = WorkerMetrics(registry)
     lifecycle = Lifecycle()
-    slots = Slots(count, settings.queue or 2 * count, metrics)
+    slots = Slots(count, settings.queue or 2 * count, metrics, cpus)
     children = Children(count, settings.child_conversions)
 
     async def prepare() -> None:

@@ -120,7 +120,7 @@ def _convert(
         limits,
         whole=functools.partial(children.convert, cancel=cancel),
         check=cancel.check,
-        overlap=slots.is_alone,
+        overlap=slots.may_overlap,
         spare=slots.has_spare and not options.part,
         arrived=arriving.wait_for,
     )

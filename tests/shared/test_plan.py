@@ -235,3 +235,11 @@ def test_another_free_slot_never_means_a_slower_plan(
         header, Plan(Kind.WHOLE, 1, "whole"), keeps=keeps
     )
     assert fewer.stripes <= more.stripes
+
+
+@pytest.mark.parametrize("free", [2, 8])
+def test_while_a_scan_is_under_way_another_file_without_markers_goes_whole(free: int) -> None:
+    header, sliced = unmarked(33_000_000), wide(33_000_000)
+    assert plan(header, Format.PNG, Options(), free, scanning=True) == Plan(Kind.WHOLE, 1, "scan-busy")
+    assert plan(sliced, Format.PNG, Options(), free, scanning=True).kind is Kind.STRIPES
+    assert plan(header, Format.PNG, Options(stripes=3), free, scanning=True) == Plan(Kind.STRIPES, 3, "asked")

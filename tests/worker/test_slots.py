@@ -33,9 +33,9 @@ def patient() -> Cancel:
 class Bench:
     """Slots, their metrics, and work that stays in its slot until `release` is set."""
 
-    def __init__(self, slots: int, queue: int) -> None:
+    def __init__(self, slots: int, queue: int, cpus: int = 2) -> None:
         self.registry = CollectorRegistry()
-        self.slots = Slots(slots, queue, WorkerMetrics(self.registry))
+        self.slots = Slots(slots, queue, WorkerMetrics(self.registry), cpus)
         self.release = threading.Event()
         self._loop = asyncio.get_running_loop()
 
@@ -71,7 +71,7 @@ class Bench:
 
 @asynccontextmanager
 async def bench(slots: int = 1, queue: int = 1) -> AsyncIterator[Bench]:
-    made = Bench(slots, queue)
+    made = Bench(slots, queue, cpus)
     try:
         async with asyncio.timeout(PATIENCE):
             yield made
@@ -172,6 +172,19 @@ def test_a_conversion_is_alone_while_nobody_else_was_admitted() -> None:
             async with b.slots.admitted():
                 assert not b.slots.is_alone
             assert b.slots.is_alone
+
+    run(test)
+
+
+@pytest.mark.parametrize(("cpus", "overlaps"), [(1, False), (2, True)])
+def test_the_stages_of_a_conversion_overlap_where_there_are_cpus_for_them(
+    cpus: int, *, overlaps: bool
+) -> None:
+    async def test() -> None:
+        async with bench(slots=2, queue=2, cpus=cpus) as b, b.slots.admitted():
+            assert b.slots.may_overlap is overlaps
+            async with b.slots.admitted():
+                assert not b.slots.may_overlap
 
     run(test)
 
