@@ -70,7 +70,7 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(slots: int = 1, queue: int = 1) -> AsyncIterator[Bench]:
+async def bench(slots: int = 1, queue: int = 1, cpus: int = 2) -> AsyncIterator[Bench]:
     made = Bench(slots, queue, cpus)
     try:
         async with asyncio.timeout(PATIENCE):
@@ -177,9 +177,7 @@ def test_a_conversion_is_alone_while_nobody_else_was_admitted() -> None:
 
 
 @pytest.mark.parametrize(("cpus", "overlaps"), [(1, False), (2, True)])
-def test_the_stages_of_a_conversion_overlap_where_there_are_cpus_for_them(
-    cpus: int, *, overlaps: bool
-) -> None:
+def test_stages_overlap_where_there_are_cpus_for_them(cpus: int, *, overlaps: bool) -> None:
     async def test() -> None:
         async with bench(slots=2, queue=2, cpus=cpus) as b, b.slots.admitted():
             assert b.slots.may_overlap is overlaps
