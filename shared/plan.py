@@ -19,6 +19,8 @@ DECODE_NS_PER_BYTE = 8.0
 NS_PER_PIXEL = 5.3
 """One thread's time for entropy-coded bytes (the scan; the lossless kernel; decoding) and for pixels (the
 rest of decoding, and encoding). Measured; only their ratios matter (docs/performance.md, Break-even)."""
+SCAN_NS = 11_000_000
+"""What a scan costs besides: one more process is busy, and stripes wait for each other."""
 
 
 class Kind(StrEnum):
@@ -79,4 +81,4 @@ def _gains(cuts: Cuts, count: int, *, lossless: bool) -> bool:
         work = LOSSLESS_NS_PER_BYTE * size
     else:
         work = DECODE_NS_PER_BYTE * size + NS_PER_PIXEL * cuts.jpeg.width * cuts.jpeg.height
-    return SCAN_NS_PER_BYTE * size + work / count < work
+    return SCAN_NS + SCAN_NS_PER_BYTE * size + work / count < work

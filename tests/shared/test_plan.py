@@ -153,9 +153,7 @@ def test_another_free_slot_never_means_fewer_stripes(pixels: int, free: int) -> 
     assert of(wide(pixels), free).stripes <= of(wide(pixels), free + 1).stripes
 
 
-PHOTOGRAPHS = [
-    unmarked(pixels, bits) for pixels in (4_000_000, 33_000_000, 200_000_000) for bits in (1.0, 2.2, 6.0)
-]
+PHOTOGRAPHS = [unmarked(pixels, bits) for pixels in (50_000_000, 200_000_000) for bits in (1.0, 2.2, 6.0)]
 
 
 @pytest.mark.parametrize("header", PHOTOGRAPHS)
@@ -180,6 +178,12 @@ def test_with_many_workers_a_scan_is_worth_its_time(header: ImageHeader) -> None
 def test_a_quality_of_its_own_is_worth_a_scan_for_two(header: ImageHeader) -> None:
     asked = Options(format=Format.JPEG, quality=80)
     assert plan(header, Format.JPEG, asked, 2) == Plan(Kind.STRIPES, 2, "free-slots")
+
+
+@pytest.mark.parametrize("pixels", [2_000_000, 3_000_000])
+def test_a_scan_is_worth_it_for_two_only_from_some_megapixels_on(pixels: int) -> None:
+    assert of(unmarked(pixels), 2) == Plan(Kind.WHOLE, 1, "scan-costs-more")
+    assert of(unmarked(10 * pixels), 2) == Plan(Kind.STRIPES, 2, "free-slots")
 
 
 def test_at_restart_markers_keeping_coefficients_is_shared_by_two() -> None:
