@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from prometheus_client import CollectorRegistry
 from prometheus_client.process_collector import ProcessCollector
 
@@ -30,7 +32,8 @@ def main() -> None:
     children = Children(count, settings.child_conversions)
 
     async def prepare() -> None:
-        """Nothing is left to do: importing the codecs has compiled the kernels or loaded them."""
+        """Start the decoders; importing the codecs has already compiled the kernels or loaded them."""
+        await asyncio.to_thread(children.start)
 
     async def close() -> None:
         slots.close()

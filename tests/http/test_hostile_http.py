@@ -94,12 +94,38 @@ def test_a_dead_decoder_process_is_not_the_next_files_fault() -> None:
         gif = encoded(image(photo(40, 30)), "GIF")
         assert service.convert(gif).status_code == 200
         (worker,) = service.children("worker")
-        children = {process.pid for process in processes() if process.parent == worker}
-        assert children
-        for child in children:
-            os.kill(child, signal.SIGKILL)
-        assert within(lambda: not children & {process.pid for process in processes()})
+        decoders = grandchildren(worker)
+        assert decoders
+        end(decoders)
         assert service.convert(gif).status_code == 200
+        end(children(worker) | grandchildren(worker))  # and what forks them
+        assert service.convert(gif).status_code == 200
+
+
+def children(pid: int) -> set[int]:
+    return {process.pid for process in processes() if process.parent == pid}
+
+
+def grandchildren(pid: int) -> set[int]:
+    return set().union(*map(children, children(pid)))
+
+
+def end(pids: set[int]) -> None:
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    assert within(lambda: not pids & {process.pid for process in processes()})
+
+
+def test_a_decoder_process_is_there_before_the_first_file_and_its_successor_is_forked() -> None:
+    with running(workers=1, slots=1, child_conversions=3) as service:
+        gif = encoded(image(photo(40, 30)), "GIF")
+        (worker,) = service.children("worker")
+        forks, seen = children(worker), set[int]()
+        for _ in range(5):
+            seen |= grandchildren(worker)
+            assert service.convert(gif).status_code == 200
+        assert len(seen) == 2
+        assert children(worker) == forks
 
 
 def test_a_header_that_is_not_ascii_is_not_passed_on(service: Service) -> None:
