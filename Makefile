@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench bench-scaling lock clean
+.PHONY: help run test reliability lint format bench bench-scaling lock clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -18,6 +18,9 @@ run: $(VENV)/server.done ## Serve on PORT (5006) with WORKERS processes (one per
 
 test: $(VENV)/test.done ## Run all tests that need no cluster
 	$(BIN)/python -m pytest
+
+reliability: $(VENV)/test.done ## Let workers die, hang, lie and come back under load; writes docs/reliability.md (Linux)
+	$(BIN)/python -m pytest tests/reliability --report docs/reliability.md --soak-seconds 180
 
 lint: $(VENV)/test.done ## Check style, types and formatting
 	$(BIN)/ruff check .

@@ -11,10 +11,11 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.process_collector import ProcessCollector
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.admission import Admission
 from gateway.app import create_app
 from gateway.convert import Scans, Services
+from gateway.fanout import endpoints
 from gateway.fanout.delivery import Fanout
-from gateway.fanout.endpoints import StaticEndpoints
 from gateway.fanout.pool import Pool
 from gateway.fanout.prober import probe, probe_forever
 from gateway.fanout.transport import WireTransport
@@ -34,29 +35,40 @@ class _Gateway:
         self._settings = settings
         self._metrics = GatewayMetrics(registry)
         self.lifecycle = Lifecycle()
-        self._transport = WireTransport(settings.connect_seconds)
+        self._workers = endpoints.parse(settings.workers)
+        self._transport = WireTransport(settings.connect_seconds, settings.client_idle_seconds)
         self._executor = ThreadPoolExecutor(2, thread_name_prefix="gateway")
         self._app: ASGIApp | None = None
-        self._prober: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def prepare(self) -> None:
         """Look for workers once; then answer."""
         settings = self._settings
         transport = self._transport
-        pool = Pool(Random(), time.monotonic)  # noqa: S311 - balancing is not cryptography
-        endpoints = StaticEndpoints(settings.workers)
-        await probe(pool, endpoints, transport)
-        self._prober = asyncio.create_task(probe_forever(pool, endpoints, transport, settings.probe_seconds))
-        self._metrics.watch_workers(lambda: pool.known, lambda: len(pool.ready))
+        pool = Pool(Random(), time.monotonic, settings.slots_per_worker)  # noqa: S311 - balancing is not cryptography
+
+        def update(urls: tuple[str, ...]) -> None:
+            pool.update(urls)
+            transport.close_stale()
+
+        await self._workers.refresh()
+        update(self._workers.current())
+        await asyncio.gather(*(probe(pool, worker, transport) for worker in pool.absent()))
+        self._tasks = [
+            asyncio.create_task(endpoints.follow(self._workers, update, settings.refresh_seconds)),
+            asyncio.create_task(probe_forever(pool, transport, settings.probe_seconds)),
+        ]
         offload = Offload(self._executor)
         fanout = Fanout(settings, pool, transport, offload, self._metrics)
-        services = Services(settings, pool, fanout, offload, Buffers(), Scans())
+        admission = Admission(settings, lambda: pool.slots)
+        self._metrics.watch(pool, admission)
+        services = Services(settings, pool, fanout, admission, offload, Buffers(), Scans())
         self._app = create_app(services, self.lifecycle, self._metrics)
 
     async def close(self) -> None:
         """End what `prepare` began."""
-        if self._prober is not None:
-            self._prober.cancel()
+        for task in self._tasks:
+            task.cancel()
         await self._transport.aclose()
         self._executor.shutdown()
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
+from gateway import answers
+from gateway.admission import Admission, Lease, expected_bytes
 from gateway.fanout.attempt import Request as PartRequest
 from gateway.fanout.delivery import Delivered, Fanout, Part
 from gateway.fanout.pool import Pool
@@ -30,7 +32,7 @@ from shared.codecs.png import merge as png_merge
 from shared.codecs.png import metadata as png_metadata
 from shared.options import MAX_STRIPES, Effort, Keep, Luma, Options
 from shared.plan import Kind, Plan, plan
-from shared.problems import DecoderCrash, MalformedImage, NoWorker, Unprocessable, Unsupported
+from shared.problems import DecoderCrash, NoWorker, Unprocessable, Unsupported
 from shared.service.buffers import Buffers
 
 if TYPE_CHECKING:
@@ -64,6 +66,7 @@ class Services:
     settings: GatewaySettings
     pool: Pool
     fanout: Fanout
+    admission: Admission
     offload: Offload
     buffers: Buffers
     """For uploads."""
@@ -103,8 +106,23 @@ async def convert(
     options: Options,
     passed_on: Mapping[str, str],
     stages: Stages,
+    lease: Lease,
 ) -> Result:
-    """The image in grey. Raises any `Problem`."""
+    """The image in grey; `lease` then covers upload and result. Raises any `Problem`."""
+    job = await _job(services, data, options, passed_on)
+    await lease.grow(len(data) + expected_bytes(job.header, job.written, len(data)))
+    async with services.admission.conversion():
+        stages.end("queue")
+        try:
+            return await _by_workers(services, job, stages)
+        except NoWorker:
+            if job.patience:
+                raise
+            return await _inline(services, job, stages)
+
+
+async def _job(services: Services, data: memoryview, options: Options, passed_on: Mapping[str, str]) -> _Job:
+    """What is to be done with an upload that is complete now, by its header."""
     begin = time.monotonic()
     settings = services.settings
     header = await services.offload(functools.partial(headers.read, data, settings.limits), len(data))
@@ -115,13 +133,7 @@ async def convert(
     seconds = settings.request_base_seconds + settings.seconds_per_megapixel * megapixels
     options = replace(options, format=written)
     patience = 0.0 if _fits_inline(header, settings) else settings.worker_patience_seconds
-    job = _Job(data, header, options, written, passed_on, begin + seconds, patience)
-    try:
-        return await _by_workers(services, job, stages)
-    except NoWorker:
-        if job.patience:
-            raise
-        return await _inline(services, job, stages)
+    return _Job(data, header, options, written, passed_on, begin + seconds, patience)
 
 
 async def _by_workers(services: Services, job: _Job, stages: Stages) -> Result:
@@ -164,24 +176,33 @@ async def _whole(services: Services, job: _Job, chosen: Plan, stages: Stages) ->
     request = PartRequest((job.data,), options, job.passed_on)
     pixels = job.header.pixels or services.settings.max_pixels_whole
     stages.end("split")
-    done = await services.fanout.deliver(
-        Part(request, pixels, _weight(job), _complete), job.deadline, job.patience
-    )
+
+    def verify(body: memoryview) -> memoryview:
+        return answers.complete(body, job.header, job.written, services.settings.limits)
+
+    part = Part(request, _kind(job), pixels, _weight(job), verify)
+    done = await services.fanout.deliver(part, job.deadline, job.patience)
     stages.end_with(done)
     return Result([done.value], job.written, chosen, (done,), done.answer.notes)
+
+
+def _kind(job: _Job) -> tuple[object, ...]:
+    """What the time of a conversion depends on, besides the size."""
+    options, header = job.options, job.header
+    return (
+        header.format,
+        header.cuts is None,
+        job.written,
+        options.luma,
+        options.effort,
+        options.quality is None,
+    )
 
 
 def _weight(job: _Job) -> float:
     """Decoders and encoders that are not ours, and hard compression, take their time."""
     ours = job.header.format in {Format.JPEG, Format.PNG} and job.written in {Format.JPEG, Format.PNG}
     return 1.0 if ours and job.options.effort is Effort.FAST else _SLOW_WEIGHT
-
-
-def _complete(body: memoryview) -> memoryview:
-    """A whole image is taken as the worker gave it, unless it gave nothing."""
-    if not body:
-        raise MalformedImage("the answer is empty")
-    return body
 
 
 async def _by_stripes(services: Services, job: _Job, chosen: Plan, stages: Stages) -> Result:
@@ -217,6 +238,7 @@ def _parts(job: _Job, count: int, verify: Callable[[memoryview, int, int], _T]) 
         options = replace(job.options, rows=stripe.crop, part=True, stripes=None)
         yield Part(
             PartRequest(stripe.pieces, options, job.passed_on),
+            (*_kind(job), "stripe"),
             stripe.height * width,
             _weight(job),
             functools.partial(_verified, verify, width, stripe.rows),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from gateway.admission import Admission
 from gateway.fanout import attempt
+from gateway.fanout.pool import Pool
 from shared.plan import Kind
 from shared.problems import KINDS
 
@@ -44,8 +44,19 @@ class GatewayMetrics:
         for failure in attempt.AttemptError.__subclasses__():
             self.failed_attempts.labels(failure.__name__)
         self._workers = Gauge("grisaille_gateway_workers", "Workers by state.", ("state",), registry=registry)
+        self._bytes_held = Gauge(
+            "grisaille_gateway_held_bytes",
+            "Bytes of uploads and results, those still expected included.",
+            registry=registry,
+        )
+        self._conversions = Gauge(
+            "grisaille_gateway_conversions", "Conversions under way.", registry=registry
+        )
 
-    def watch_workers(self, known: Callable[[], float], ready: Callable[[], float]) -> None:
-        """Read the worker counts from these functions whenever metrics are collected."""
-        self._workers.labels("known").set_function(known)
-        self._workers.labels("ready").set_function(ready)
+    def watch(self, pool: Pool, admission: Admission) -> None:
+        """Read workers and what is under way from these whenever metrics are collected."""
+        self._workers.labels("known").set_function(lambda: pool.known)
+        self._workers.labels("ready").set_function(lambda: len(pool.ready))
+        self._workers.labels("ejected").set_function(lambda: pool.ejected)
+        self._bytes_held.set_function(lambda: admission.bytes_held)
+        self._conversions.set_function(lambda: admission.conversions)

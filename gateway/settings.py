@@ -12,7 +12,14 @@ class GatewaySettings(ServiceSettings):
 
     port: int = Field(5006, ge=0, le=65535, description="public port")
     internal_port: int = Field(9006, ge=0, le=65535, description="health, readiness and metrics")
-    workers: str = Field("http://127.0.0.1:8000", description="workers, as URLs with commas between them")
+    workers: str = Field(
+        "http://127.0.0.1:8000",
+        description="where workers are: URLs with commas between them, dns://name:port for all addresses of "
+        "a name, or file:///path with a URL a line",
+    )
+    slots_per_worker: int = Field(
+        0, ge=0, description="slots of each address, for one that stands for many; 0: as reported"
+    )
     inline_max_pixels: int = Field(
         4_000_000, ge=0, description="convert here up to so many pixels when no worker is ready; 0: never"
     )
@@ -27,3 +34,20 @@ class GatewaySettings(ServiceSettings):
     retry_budget_per_second: float = Field(3.0, ge=0, description="retries that are always allowed")
     hedge_ratio: float = Field(0.1, ge=0, description="hedges per attempt, at most; 0: none")
     probe_seconds: float = Field(1.0, gt=0, description="pause between looks at absent workers")
+    refresh_seconds: float = Field(1.0, gt=0, description="pause between looks at where workers are")
+    client_idle_seconds: float = Field(
+        15.0, gt=0, description="reuse a connection to a worker for so long; less than it is kept alive there"
+    )
+    max_bytes_held: int = Field(
+        1 << 30, gt=0, description="bytes of uploads and results at a time; a single request may have more"
+    )
+    conversions_per_slot: int = Field(
+        3, gt=0, description="conversions at a time for each slot of the workers"
+    )
+    admission_wait_seconds: float = Field(
+        1.0, gt=0, description="wait for room before a request is refused as overload"
+    )
+    slow_upload_seconds: float = Field(
+        30.0, gt=0, description="time in which an upload must bring as many KiB"
+    )
+    max_upload_seconds: float = Field(900.0, gt=0, description="time for an upload")

@@ -5,6 +5,7 @@ Either way its bytes go straight into one buffer.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -14,7 +15,9 @@ from fastapi import Request
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from shared.problems import EmptyBody, InvalidMultipart
+from gateway.admission import Lease
+from gateway.settings import GatewaySettings
+from shared.problems import EmptyBody, InvalidMultipart, SlowUpload
 from shared.service import body
 from shared.service.buffers import Buffers
 
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
 _MAX_HEADER_BYTES = 16 << 10
+_LEAST_BYTES_A_SECOND = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,23 +36,70 @@ class Upload:
     filename: str | None
 
 
-async def receive(request: Request, limit: int, buffers: Buffers) -> Upload:
-    """The one image of the request.
+class _Intake(body.Meter):
+    """Holds room for what comes in, and as much again for what will be made of it."""
 
-    Raises `EmptyBody`, `InvalidMultipart`, `UploadTooLarge` or `UnsupportedEncoding`.
+    def __init__(self, lease: Lease) -> None:
+        self._lease = lease
+
+    async def expect(self, size: int) -> None:
+        await self._lease.grow(2 * size)
+
+
+async def receive(request: Request, settings: GatewaySettings, buffers: Buffers, lease: Lease) -> Upload:
+    """The one image of the request; `lease` then covers it.
+
+    Raises `EmptyBody`, `InvalidMultipart`, `Overloaded`, `SlowUpload`, `UploadTooLarge` or
+    `UnsupportedEncoding`.
     """
+    intake = _Intake(lease)
+    receiving = asyncio.ensure_future(_receive(request, settings.max_upload_bytes, buffers, intake))
+    try:
+        await _in_time(receiving, intake, settings)
+        return receiving.result()
+    finally:
+        receiving.cancel()
+
+
+async def _in_time(receiving: asyncio.Future[Upload], meter: body.Meter, settings: GatewaySettings) -> None:
+    """Wait for the end of an upload that keeps up a kibibyte a second; else `SlowUpload`."""
+    window = settings.slow_upload_seconds
+    before, left = 0, settings.max_upload_seconds
+    while not (await asyncio.wait([receiving], timeout=min(window, left)))[0]:
+        left -= window
+        if left <= 0:
+            raise SlowUpload.over(
+                "the time of the upload in seconds",
+                limit=int(settings.max_upload_seconds),
+                actual=int(settings.max_upload_seconds - left),
+                setting="GRISAILLE_MAX_UPLOAD_SECONDS",
+            )
+        if meter.received - before < _LEAST_BYTES_A_SECOND * window:
+            raise SlowUpload(
+                f"{meter.received - before} bytes came in {window:g} s, "
+                f"fewer than {_LEAST_BYTES_A_SECOND} a second (setting GRISAILLE_SLOW_UPLOAD_SECONDS)"
+            )
+        before = meter.received
+
+
+async def _receive(request: Request, limit: int, buffers: Buffers, meter: body.Meter) -> Upload:
     kind, parameters = parse_options_header(request.headers.get("content-type", ""))
     if kind != b"multipart/form-data":
-        return Upload(await body.receive(request, limit, buffers), None)
-    body.announced_size(request, limit + _MAX_HEADER_BYTES)
+        return Upload(await body.receive(request, limit, buffers, meter), None)
+    announced = body.announced_size(request, limit + _MAX_HEADER_BYTES)
+    await meter.expect(announced or 0)
     form = _OneFile(limit)
     boundary = parameters.get(b"boundary", b"")
     if not boundary:
         raise InvalidMultipart("the Content-Type names no boundary")
+    received = 0
     try:
         parser = MultipartParser(boundary, form.callbacks(), max_size=limit + _MAX_HEADER_BYTES)
         async for piece in request.stream():
+            received += len(piece)
+            await meter.expect(received)
             parser.write(piece)
+            meter.grown(received)
         parser.finalize()
     except FormParserError as exc:
         raise InvalidMultipart(f"the multipart body does not parse: {exc}") from exc

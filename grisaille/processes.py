@@ -52,13 +52,18 @@ class Service:
 
     def keep_alive(self) -> None:
         """Start the process again if it ended, after a pause that grows while it keeps ending."""
-        if self.process is None or self.process.poll() is None:
+        if self.process is None or not self.has_ended:
             return
         if time.monotonic() - self.started > _STABLE_SECONDS:
             self.pause = _FIRST_PAUSE_SECONDS
         if time.monotonic() - self.started >= self.pause:
             self.pause = min(2 * self.pause, _LONGEST_PAUSE_SECONDS)
             self.start()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it runs no more, or never did."""
+        return self.process is None or self.process.poll() is not None
 
     def ask_to_stop(self) -> None:
         """SIGTERM."""
@@ -85,7 +90,7 @@ def stop(running: Sequence[Service]) -> None:
 
 
 @contextlib.contextmanager
-def reserved(addresses: list[tuple[str, int]]) -> Iterator[list[int]]:
+def reserved(*addresses: tuple[str, int]) -> Iterator[list[int]]:
     """Their ports (0: the system chooses), bound but not listening: ours while services come and go."""
     with contextlib.ExitStack() as stack:
         ports = []
@@ -102,39 +107,48 @@ def allocator() -> dict[str, str]:
     return {"GLIBC_TUNABLES": os.environ.get("GLIBC_TUNABLES", _MALLOC)}
 
 
-def services(port: int, internal: int, worker_ports: list[int]) -> Iterator[Service]:
-    """The gateway, then the workers."""
-    pairs = list(zip(worker_ports[::2], worker_ports[1::2], strict=True))
-    urls = ",".join(f"http://{HOST}:{public}" for public, _ in pairs)
-    common = allocator() | {
-        "GRISAILLE_DRAIN_QUIET_SECONDS": "0",
-        "GRISAILLE_EXIT_WITH_PARENT": "true",
-        "GRISAILLE_REUSE_PORT": "true",
-    }
-    yield Service(
+def url(port: int) -> str:
+    """Of a process of ours with this port."""
+    return f"http://{HOST}:{port}"
+
+
+def gateway(port: int, internal: int, workers: str) -> Service:
+    """A gateway; `workers` says where its workers are, as GRISAILLE_WORKERS."""
+    return Service(
         "gateway",
-        common
+        _common()
         | {
             "GRISAILLE_PORT": str(port),
             "GRISAILLE_INTERNAL_HOST": HOST,
             "GRISAILLE_INTERNAL_PORT": str(internal),
-            "GRISAILLE_WORKERS": urls,
+            "GRISAILLE_WORKERS": workers,
             "GRISAILLE_PROBE_SECONDS": "0.1",
+            "GRISAILLE_REFRESH_SECONDS": "0.1",
         },
     )
-    slots = max((os.cpu_count() or 1) // len(pairs), 1)
-    for public, private in pairs:
-        yield Service(
-            "worker",
-            common
-            | {
-                "GRISAILLE_HOST": HOST,
-                "GRISAILLE_PORT": str(public),
-                "GRISAILLE_INTERNAL_HOST": HOST,
-                "GRISAILLE_INTERNAL_PORT": str(private),
-                "GRISAILLE_SLOTS": os.environ.get("GRISAILLE_SLOTS", str(slots)),
-            },
-        )
+
+
+def worker(port: int, internal: int, slots: int) -> Service:
+    """A worker with so many slots, unless the environment says how many."""
+    return Service(
+        "worker",
+        _common()
+        | {
+            "GRISAILLE_HOST": HOST,
+            "GRISAILLE_PORT": str(port),
+            "GRISAILLE_INTERNAL_HOST": HOST,
+            "GRISAILLE_INTERNAL_PORT": str(internal),
+            "GRISAILLE_SLOTS": os.environ.get("GRISAILLE_SLOTS", str(slots)),
+        },
+    )
+
+
+def _common() -> dict[str, str]:
+    return allocator() | {
+        "GRISAILLE_DRAIN_QUIET_SECONDS": "0",
+        "GRISAILLE_EXIT_WITH_PARENT": "true",
+        "GRISAILLE_REUSE_PORT": "true",
+    }
 
 
 def ready_workers(internal: int) -> int:

@@ -2,39 +2,69 @@
 
 from __future__ import annotations
 
+import os
+import queue
 import signal
 import socket
 import sys
-import threading
+import tempfile
+from pathlib import Path
 
 from grisaille import processes
-from grisaille.processes import HOST
+from grisaille.fleet import Fleet
+from grisaille.processes import HOST, Service
 
 _CHECK_SECONDS = 0.1
+_STEPS = {signal.SIGTTIN: 1, signal.SIGTTOU: -1}
+"""As gunicorn and its like do: a worker more, a worker less."""
 
 
 def serve(port: int, workers: int) -> int:
-    """Run until SIGINT or SIGTERM; returns the exit code: 1 if the port is taken."""
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    """Run until SIGINT or SIGTERM; SIGTTIN adds a worker, SIGTTOU takes one away.
+
+    Returns the exit code: 1 if the port is taken.
+    """
+    signals: queue.SimpleQueue[signal.Signals] = queue.SimpleQueue()
+    for number in (signal.SIGINT, signal.SIGTERM, *_STEPS):
+        signal.signal(number, lambda number, _: signals.put(signal.Signals(number)))
     if _taken(port):
         print(f"grisaille: port {port} is taken; choose another with PORT=...", file=sys.stderr)
         return 1
-    with processes.reserved([("", port)] + [(HOST, 0)] * (2 * workers + 1)) as (public, internal, *ports):
-        gateway, *others = services = list(processes.services(public, internal, ports))
+    with (
+        tempfile.TemporaryDirectory(prefix="grisaille-") as folder,
+        processes.reserved(("", port), (HOST, 0)) as (public, internal),
+    ):
+        addresses = Path(folder) / "workers"
+        fleet = Fleet(addresses, max((os.cpu_count() or 1) // workers, 1))
+        gateway = processes.gateway(public, internal, addresses.as_uri())
         try:
-            for service in services:
-                service.start()
-            announced = False
-            while not stop.wait(_CHECK_SECONDS):
-                for service in services:
-                    service.keep_alive()
-                announced = announced or _announced(public, workers, internal)
+            fleet.scale(workers)
+            gateway.start()
+            _supervise(gateway, fleet, signals, (public, internal))
         finally:
             processes.stop([gateway])  # it needs its workers until its last request is answered
-            processes.stop(others)
+            fleet.stop()
     return 0
+
+
+def _supervise(
+    gateway: Service, fleet: Fleet, signals: queue.SimpleQueue[signal.Signals], ports: tuple[int, int]
+) -> None:
+    """Keep everything alive, and do what signals say, until one says stop."""
+    announced = 0
+    while True:
+        try:
+            number = signals.get(timeout=_CHECK_SECONDS)
+        except queue.Empty:
+            gateway.keep_alive()
+            fleet.keep_alive()
+            if announced != len(fleet) == processes.ready_workers(ports[1]):
+                announced = len(fleet)
+                _announce(ports[0], announced)
+            continue
+        if number not in _STEPS:
+            return
+        fleet.scale(len(fleet) + _STEPS[number])
 
 
 def _taken(port: int) -> bool:
@@ -48,13 +78,9 @@ def _taken(port: int) -> bool:
     return False
 
 
-def _announced(port: int, workers: int, internal: int) -> bool:
-    """Say where we are, if the gateway sees all its workers; whether it was said."""
-    if processes.ready_workers(internal) < workers:
-        return False
+def _announce(port: int, workers: int) -> None:
     print(
         f"grisaille: {workers} workers ready; try\n"
         f"  curl --data-binary @photo.jpg localhost:{port}/convert -o grey.jpg",
         file=sys.stderr,
     )
-    return True

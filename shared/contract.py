@@ -20,8 +20,3 @@ PARTS = "X-Grisaille-Parts"
 REQUEST_ID = "X-Request-Id"
 TRACEPARENT = "traceparent"
 SERVER_TIMING = "Server-Timing"
-
-KEEP_ALIVE_SECONDS = 120
-"""A server keeps an idle connection this long ..."""
-CLIENT_IDLE_SECONDS = 15
-"""... and a client reuses one only this long, so that it never writes into a closing socket."""

@@ -5,6 +5,7 @@ The class carries what never varies (status, slug, title); the message says what
     Problem
     ├── InvalidRequest 400 ── InvalidOption, InvalidMultipart, EmptyBody
     ├── NotFound 404, MethodNotAllowed 405
+    ├── SlowUpload 408
     ├── UploadTooLarge 413
     ├── Unsupported 415 ── UnsupportedFormat, UnsupportedEncoding
     ├── Unprocessable 422 ── MalformedImage, ImageTooLarge, DecoderCrash
@@ -32,6 +33,8 @@ class Problem(Exception):
     title: ClassVar[str]
     retry_after: ClassVar[int | None] = None
     """Seconds after which asking again may help, or None."""
+    closes: ClassVar[bool] = False
+    """Whether the connection ends with the answer."""
 
     def __init__(self, detail: str, /, **members: Member) -> None:
         super().__init__(detail)
@@ -81,6 +84,11 @@ class NotFound(Problem):
 
 class MethodNotAllowed(Problem):
     status, slug, title = 405, "method-not-allowed", "This path does not take this method"
+
+
+class SlowUpload(Problem):
+    status, slug, title = 408, "slow-upload", "The upload comes in too slowly"
+    closes = True
 
 
 class UploadTooLarge(Problem):

@@ -25,6 +25,19 @@ collect_ignore = [] if CORPUS.is_dir() or "GRISAILLE_CORPUS" in os.environ else 
 if shutil.which("jpegtran") is None and "GRISAILLE_JPEGTRAN" not in os.environ:
     collect_ignore += ["codecs/test_jpeg_lossless.py", "corpus/test_corpus_lossless.py"]
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Of the reliability scenarios; pytest wants options here."""
+    parser.addoption("--report", help="write the table of reliability there")
+    parser.addoption("--soak-seconds", type=float, default=15.0, help="length of the soak test")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """The reliability scenarios take ten minutes: they run only where they are named."""
+    named = any("reliability" in argument for argument in config.args)
+    return True if collection_path.name == "reliability" and not named else None
+
+
 hypothesis.settings.register_profile("dev", deadline=None, max_examples=60)
 hypothesis.settings.register_profile("long", deadline=None, max_examples=3000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))

@@ -12,8 +12,7 @@ from starlette.routing import Route
 from shared import options as options_module
 from shared.codecs import convert
 from shared.codecs.convert import Converted
-from shared.codecs.limits import Limits
-from shared.contract import CONVERT, DEADLINE_MS, NOTE, VERSION_PATH
+from shared.contract import CONVERT, DEADLINE_MS, NOTE, REQUEST_ID, VERSION_PATH
 from shared.options import WORKER_TABLE, Options
 from shared.problems import InvalidOption, Problem
 from shared.service import body
@@ -22,6 +21,7 @@ from shared.service.responses import PiecesResponse
 from shared.version import VERSION
 from worker.arriving import Arriving, received_in_time
 from worker.child import Children
+from worker.faults import Fault, strike
 from worker.metrics import GONE, OK, WorkerMetrics
 from worker.settings import WorkerSettings
 from worker.slots import Cancel, CancelledByClientError, Slots
@@ -72,7 +72,9 @@ async def _converted(
         try:
             if not slots.is_alone or len(arriving.data) < _LARGE:  # no slot is to wait for this body
                 await filling
-            work = functools.partial(_convert, arriving, options, settings.limits, children, slots)
+            work = functools.partial(
+                _convert, arriving, options, settings, children, slots, _fault(request, settings)
+            )
             return await slots.run(work, cancel, functools.partial(_gone, request, filling))
         except asyncio.CancelledError:
             filling.cancel()
@@ -88,7 +90,7 @@ async def _arriving(request: Request, settings: WorkerSettings, buffers: Buffers
         return Arriving(buffers.take(size))
     with received_in_time():
         async with asyncio.timeout(cancel.seconds_left):
-            whole = await body.receive(request, settings.max_upload_bytes, buffers)
+            whole = await body.receive(request, settings.max_upload_bytes, buffers, body.Meter())
     return Arriving(whole, filled=len(whole))
 
 
@@ -105,19 +107,26 @@ def _seconds(request: Request, settings: WorkerSettings) -> float:
     return min(int(left) / 1000, settings.max_seconds)
 
 
+def _fault(request: Request, settings: WorkerSettings) -> Fault:
+    named = request.headers.get(REQUEST_ID, "").startswith(settings.fault_requests)
+    return settings.fault if named else Fault.NONE
+
+
 def _convert(
     arriving: Arriving,
     options: Options,
-    limits: Limits,
+    settings: WorkerSettings,
     children: Children,
     slots: Slots,
+    fault: Fault,
     cancel: Cancel,
 ) -> Converted:
     """The conversion, in a slot's thread."""
+    strike(fault, settings.fault_seconds, cancel)
     return convert.grey(
         arriving.data,
         options,
-        limits,
+        settings.limits,
         whole=functools.partial(children.convert, cancel=cancel),
         check=cancel.check,
         overlap=slots.may_overlap,

@@ -6,6 +6,7 @@ They start and warm up without a quota, under which that alone would take minute
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -70,10 +71,13 @@ class Quotas:
 @contextlib.contextmanager
 def running(workers: int) -> Iterator[Stack]:
     """So many workers and their gateway, ready."""
-    with processes.reserved([(HOST, 0)] * (2 * workers + 2)) as (public, internal, *ports):
-        gateway, *others = started = list(processes.services(public, internal, ports))
+    with processes.reserved(*[(HOST, 0)] * (2 * workers + 2)) as (public, internal, *ports):
+        slots = max((os.cpu_count() or 1) // workers, 1)
+        others = [processes.worker(*pair, slots) for pair in zip(ports[::2], ports[1::2], strict=True)]
+        urls = ",".join(map(processes.url, ports[::2]))
+        gateway = processes.gateway(public, internal, urls)
         try:
-            for service in started:
+            for service in (gateway, *others):
                 service.environment |= SETTINGS
                 service.start()
             _await(workers, internal)

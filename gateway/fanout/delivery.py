@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -52,6 +52,8 @@ class Part(Generic[_T]):
     """One unit of work and how to look at its answer."""
 
     request: Request
+    kind: Hashable
+    """What makes parts of the same size take the same time."""
     pixels: int
     weight: float
     """How many times as long as a usual attempt one may take."""
@@ -83,6 +85,13 @@ class _Progress:
     failures: list[AttemptError] = field(default_factory=list)
     hedged: bool = False
     tried: list[Worker] = field(default_factory=list)
+    given_up: list[Worker] = field(default_factory=list)
+    """Workers whose attempts were cancelled."""
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether a worker may have died of it."""
+        return any(isinstance(failure, SentNoAnswerError) for failure in self.failures)
 
     @property
     def left(self) -> float:
@@ -127,19 +136,39 @@ class Fanout:
                 await self._before_retry(exc, progress)
 
     async def _worker(self, progress: _Progress) -> Worker:
-        """A worker for the next attempt, if possible one that was not tried yet."""
-        suspect = bool(progress.failures)
-        patience = self._settings.worker_patience_seconds if suspect else progress.patience
+        """A worker for the next attempt, if possible one that was not tried yet; a suspect has it alone."""
+        patience = self._settings.worker_patience_seconds if progress.failures else progress.patience
         give_up = min(time.monotonic() + patience, progress.deadline)
         while True:
-            worker = self._pool.take(progress.tried)
+            worker = await self._lone(progress) if progress.is_suspect else self._pool.take(progress.tried)
             if worker is not None:
                 return worker
-            if time.monotonic() >= give_up:
-                if suspect:  # perhaps of this part's making: it must not be tried anywhere else
+            if self._pool.ready:  # all are kept for suspects
+                if progress.left <= 0:
+                    raise DeadlineExceeded("no worker came free in time")
+            elif time.monotonic() >= give_up:
+                if progress.failures:  # perhaps of this part's making: it must not be tried anywhere else
                     raise Unavailable(f"no worker is left: {progress.failures[-1]}")
                 raise NoWorker(f"none of {self._pool.known} workers is ready")
             await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _lone(self, progress: _Progress) -> Worker | None:
+        """A worker that ended what it had and gets nothing else; None if there is none, or it went away."""
+        worker = self._pool.isolate(progress.tried)
+        if worker is None:
+            return None
+        is_free = False
+        try:
+            while worker.in_flight and worker in self._pool.ready and progress.left > 0:
+                await asyncio.sleep(_PAUSE_SECONDS)
+            is_free = not worker.in_flight
+        finally:
+            if not is_free:
+                self._pool.release(worker)
+        if not is_free:
+            return None
+        self._pool.begin(worker)
+        return worker
 
     async def _before_retry(self, failure: AttemptError, progress: _Progress) -> None:
         """Decide whether another attempt may follow, and wait until it may."""
@@ -162,16 +191,22 @@ class Fanout:
 
     async def _hedged(self, part: Part[_T], progress: _Progress) -> Delivered[_T]:
         def other() -> Coroutine[None, None, Delivered[_T]] | None:
-            if len(self._pool.ready) < 2 or not self._hedges.withdraw():
+            if progress.is_suspect or len(self._pool.ready) < 2 or not self._hedges.withdraw():
                 return None
             progress.hedged = True
             return self._try(part, progress)
 
-        late = self._lateness.after(part.pixels)
-        return await hedged(lambda: self._try(part, progress), other, late)
+        late = self._lateness.after(part.kind, part.pixels)
+        before = len(progress.tried)
+        delivered = await hedged(lambda: self._try(part, progress), other, late)
+        first = progress.tried[before]
+        if first in progress.given_up:
+            self._pool.beaten(first)
+        return delivered
 
     async def _try(self, part: Part[_T], progress: _Progress) -> Delivered[_T]:
         """One attempt on one worker, and what the pool learns from it."""
+        suspect = progress.is_suspect
         worker = await self._worker(progress)
         progress.attempts += 1
         progress.tried.append(worker)
@@ -184,17 +219,27 @@ class Fanout:
                 self._seconds(part, progress),
                 functools.partial(self._pool.heard, worker),
             )
-        except (BusyError, Problem):
-            self._pool.answered(worker, None)
+        except asyncio.CancelledError:
+            progress.given_up.append(worker)
+            raise
+        except BusyError:
+            raise
+        except Problem:
+            self._pool.answered(worker)
             raise
         except AttemptError as exc:
             self._pool.failed(worker, gone=isinstance(exc, NotSentError))
             raise
         finally:
             self._pool.ended(worker)
+            if suspect:
+                self._pool.release(worker)
         value = await self._verified(part, worker, answer)
-        self._pool.answered(worker, None)
-        self._lateness.add(part.pixels, answer.ended - started)
+        self._pool.answered(worker)
+        usual = self._lateness.usual(part.kind, part.pixels)
+        if usual:
+            self._pool.took(worker, (answer.ended - started) / usual)
+        self._lateness.add(part.kind, part.pixels, answer.ended - started)
         return Delivered(value, answer, worker.ordinal, started, progress.attempts, progress.hedged)
 
     async def _verified(self, part: Part[_T], worker: Worker, answer: Answer) -> _T:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from math import ceil
 from typing import TypeVar
 
@@ -15,19 +15,26 @@ _PERCENTILE = 0.95
 
 
 class Lateness:
-    """When an attempt counts as late: at the 95th percentile of recent ones of about its size."""
+    """When an attempt counts as late: at the 95th percentile of recent ones of its kind and size."""
 
     def __init__(self) -> None:
-        self._seconds: dict[int, deque[float]] = {}
+        self._seconds: dict[tuple[Hashable, int], deque[float]] = {}
 
-    def add(self, pixels: int, seconds: float) -> None:
-        """An attempt on so many pixels took so long."""
-        self._seconds.setdefault(pixels.bit_length(), deque(maxlen=_SAMPLES)).append(seconds)
+    def add(self, kind: Hashable, pixels: int, seconds: float) -> None:
+        """An attempt of this kind on so many pixels took so long."""
+        self._seconds.setdefault((kind, pixels.bit_length()), deque(maxlen=_SAMPLES)).append(seconds)
 
-    def after(self, pixels: int) -> float | None:
-        """Seconds after which an attempt of this size is late; None before enough were seen."""
-        seen = sorted(self._seconds.get(pixels.bit_length(), ()))
-        return seen[ceil(len(seen) * _PERCENTILE) - 1] if len(seen) >= _ENOUGH else None
+    def after(self, kind: Hashable, pixels: int) -> float | None:
+        """Seconds after which such an attempt is late; None before enough were seen."""
+        return self._percentile(kind, pixels, _PERCENTILE)
+
+    def usual(self, kind: Hashable, pixels: int) -> float | None:
+        """Seconds that half of such attempts stay under; None before enough were seen."""
+        return self._percentile(kind, pixels, 0.5)
+
+    def _percentile(self, kind: Hashable, pixels: int, share: float) -> float | None:
+        seen = sorted(self._seconds.get((kind, pixels.bit_length()), ()))
+        return seen[ceil(len(seen) * share) - 1] if len(seen) >= _ENOUGH else None
 
 
 async def hedged(

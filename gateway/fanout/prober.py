@@ -8,29 +8,29 @@ from typing import NoReturn
 import httpx
 
 from gateway.fanout.attempt import load
-from gateway.fanout.endpoints import Endpoints
 from gateway.fanout.pool import Pool, Worker
 from shared.contract import CONTRACT, CONTRACT_NUMBER, VERSION_PATH
 
 _TIMEOUT_SECONDS = 2.0
 
 
-async def probe_forever(
-    pool: Pool, endpoints: Endpoints, transport: httpx.AsyncBaseTransport, seconds: float
-) -> NoReturn:
-    """Probe every `seconds`, until cancelled."""
-    while True:
-        await probe(pool, endpoints, transport)
-        await asyncio.sleep(seconds)
+async def probe_forever(pool: Pool, transport: httpx.AsyncBaseTransport, seconds: float) -> NoReturn:
+    """Probe absent workers every `seconds`, until cancelled; one that does not answer holds up no other."""
+    probing: dict[Worker, asyncio.Task[None]] = {}
+    try:
+        while True:
+            for worker in pool.absent():
+                if worker not in probing or probing[worker].done():
+                    probing[worker] = asyncio.create_task(probe(pool, worker, transport))
+            probing = {worker: task for worker, task in probing.items() if not task.done()}
+            await asyncio.sleep(seconds)
+    finally:
+        for task in probing.values():
+            task.cancel()
 
 
-async def probe(pool: Pool, endpoints: Endpoints, transport: httpx.AsyncBaseTransport) -> None:
-    """Take over the current addresses and ask each absent worker once whether it is there."""
-    pool.update(endpoints.current())
-    await asyncio.gather(*(_probe(pool, worker, transport) for worker in pool.absent()))
-
-
-async def _probe(pool: Pool, worker: Worker, transport: httpx.AsyncBaseTransport) -> None:
+async def probe(pool: Pool, worker: Worker, transport: httpx.AsyncBaseTransport) -> None:
+    """Ask an absent worker whether it is there and speaks our contract."""
     try:
         async with asyncio.timeout(_TIMEOUT_SECONDS):
             asked = httpx.Request("GET", worker.url + VERSION_PATH)
@@ -39,4 +39,4 @@ async def _probe(pool: Pool, worker: Worker, transport: httpx.AsyncBaseTransport
     except (httpx.HTTPError, TimeoutError):
         return
     if answer.is_success and answer.headers.get(CONTRACT) == CONTRACT_NUMBER:
-        pool.answered(worker, load(answer.headers))
+        pool.probed(worker, load(answer.headers))

@@ -15,7 +15,6 @@ from typing import TypeAlias
 import httpx
 
 from gateway.fanout.wire import Connection
-from shared.contract import CLIENT_IDLE_SECONDS
 
 _Origin: TypeAlias = tuple[str, int]
 SENT_AT = "sent_at"
@@ -25,8 +24,9 @@ SENT_AT = "sent_at"
 class WireTransport(httpx.AsyncBaseTransport):
     """Keeps idle connections for the next request; to be used inside a running event loop."""
 
-    def __init__(self, connect_seconds: float) -> None:
+    def __init__(self, connect_seconds: float, idle_seconds: float) -> None:
         self._connect_seconds = connect_seconds
+        self._idle_seconds = idle_seconds
         self._idle: dict[_Origin, list[tuple[float, Connection]]] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -55,7 +55,7 @@ class WireTransport(httpx.AsyncBaseTransport):
         idle = self._idle.get(origin, [])
         while idle:
             since, connection = idle.pop()
-            if connection.is_open and time.monotonic() - since < CLIENT_IDLE_SECONDS:
+            if connection.is_open and time.monotonic() - since < self._idle_seconds:
                 return connection
             connection.abort()
         return None
@@ -75,6 +75,19 @@ class WireTransport(httpx.AsyncBaseTransport):
             self._idle.setdefault(origin, []).append((time.monotonic(), connection))
         else:
             connection.abort()
+
+    def close_stale(self) -> None:
+        """Close connections that nobody used for so long that nobody will."""
+        now = time.monotonic()
+        for origin, idle in list(self._idle.items()):
+            fresh = [(since, c) for since, c in idle if c.is_open and now - since < self._idle_seconds]
+            for since, connection in idle:
+                if (since, connection) not in fresh:
+                    connection.abort()
+            if fresh:
+                self._idle[origin] = fresh
+            else:
+                del self._idle[origin]
 
     async def aclose(self) -> None:
         """Close all idle connections."""

@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from gateway import upload as uploads
+from gateway.admission import Lease
 from gateway.convert import Result, Services, convert
 from gateway.metrics import OK, GatewayMetrics
 from gateway.timing import Stages, parts_header
@@ -78,18 +79,24 @@ def router(services: Services, metrics: GatewayMetrics) -> APIRouter:
 
 async def _answer(request: Request, services: Services, metrics: GatewayMetrics, stages: Stages) -> Response:
     options = _options(request)
-    upload = await uploads.receive(request, services.settings.max_upload_bytes, services.buffers)
-    stages.end("receive")
-    begin = stages.now
-    stages.end("queue")
-    result = await _unless_gone(request, services, upload.data, options, stages)
-    if result is None:
-        return _nobody_left(request, stages)
+    lease = services.admission.lease()
+    try:
+        upload = await uploads.receive(request, services.settings, services.buffers, lease)
+        stages.end("receive")
+        begin = stages.now
+        result = await _unless_gone(request, services, upload.data, options, stages, lease)
+        if result is None:
+            lease.shrink()
+            return _nobody_left(request, stages)
+    except BaseException:
+        lease.shrink()
+        raise
     metrics.requests.labels(OK).inc()
     metrics.request_seconds.labels(result.plan.kind).observe(stages.total)
     headers = _headers(result, upload.filename, stages, begin)
     _log(request, OK, stages, plan=headers[PLAN], bytes_in=len(upload.data))
-    return PiecesResponse(result.pieces, result.format.media_type, headers)
+    lease.shrink(sum(map(len, result.pieces)))
+    return PiecesResponse(result.pieces, result.format.media_type, headers, sent=lease.shrink)
 
 
 def _nobody_left(request: Request, stages: Stages) -> Response:
@@ -105,14 +112,19 @@ def _options(request: Request) -> Options:
 
 
 async def _unless_gone(
-    request: Request, services: Services, data: memoryview, options: Options, stages: Stages
+    request: Request,
+    services: Services,
+    data: memoryview,
+    options: Options,
+    stages: Stages,
+    lease: Lease,
 ) -> Result | None:
     """The result, or None once the client has gone: then its parts are cancelled."""
     passed_on = {REQUEST_ID: request.state.request_id}
     traceparent = request.headers.get(TRACEPARENT, "")
     if _TRACEPARENT.fullmatch(traceparent):
         passed_on[TRACEPARENT] = traceparent
-    work = asyncio.ensure_future(convert(services, data, options, passed_on, stages))
+    work = asyncio.ensure_future(convert(services, data, options, passed_on, stages, lease))
     gone = asyncio.ensure_future(body.client_gone(request))
     try:
         await asyncio.wait((work, gone), return_when=asyncio.FIRST_COMPLETED)

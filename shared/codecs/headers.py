@@ -18,6 +18,8 @@ class ImageHeader:
     width: int | None = None
     """None for formats whose header only their own decoder reads."""
     height: int | None = None
+    is_grey: bool | None = None
+    """Without colour channels; None as above."""
     cuts: split.Cuts | None = None
     """Where a plain JPEG may be cut; None for everything else."""
 
@@ -42,9 +44,10 @@ def read(data: memoryview, limits: Limits) -> ImageHeader:
         png = chunks.parse_header(data)
         banded = png.depth == 8 and not png.interlaced
         limits.check(png.width, png.height, banded=banded)
-        return ImageHeader(found, png.width, png.height)
+        grey = png.colour in {chunks.GREY, chunks.GREY_ALPHA}
+        return ImageHeader(found, png.width, png.height, grey)
     if found is Format.JPEG:
         jpeg = markers.parse(data)
         cuts = split.find_cuts_within(data, jpeg, limits)
-        return ImageHeader(found, jpeg.width, jpeg.height, cuts)
+        return ImageHeader(found, jpeg.width, jpeg.height, jpeg.channels == 1, cuts)
     return ImageHeader(found)

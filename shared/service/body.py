@@ -10,6 +10,20 @@ from shared.service.buffers import Buffers
 from shared.service.protocol import RECEIVE_INTO, Grown, ReceiveInto
 
 
+class Meter:
+    """Watches a body come in."""
+
+    received = 0
+    """Bytes so far."""
+
+    async def expect(self, size: int) -> None:
+        """So many bytes in all are about to be held. May wait or raise where there is no room for them."""
+
+    def grown(self, received: int) -> None:
+        """So many bytes are there."""
+        self.received = received
+
+
 def announced_size(request: Request, limit: int) -> int | None:
     """Content-Length, or None; `UploadTooLarge` before a byte is read, `UnsupportedEncoding`."""
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
@@ -30,21 +44,18 @@ def too_large(size: int, limit: int) -> UploadTooLarge:
     return UploadTooLarge.over("the upload in bytes", limit=limit, actual=size, setting=setting)
 
 
-async def receive(request: Request, limit: int, buffers: Buffers) -> memoryview:
-    """The whole body; raises as `announced_size`, and `EmptyBody`."""
+async def receive(request: Request, limit: int, buffers: Buffers, meter: Meter) -> memoryview:
+    """The whole body; raises as `announced_size` and `meter.expect`, and `EmptyBody`."""
     size = announced_size(request, limit)
     if size is None:
-        return await _receive_unannounced(request, limit)
+        return await _receive_unannounced(request, limit, meter)
+    await meter.expect(size)
     data = buffers.take(size)
-    await fill(request, data)
+    await fill(request, data, meter.grown)
     return data
 
 
-def _unheard(_: int) -> None:
-    """For a body that is awaited as a whole."""
-
-
-async def fill(request: Request, data: memoryview, grown: Grown = _unheard) -> None:
+async def fill(request: Request, data: memoryview, grown: Grown) -> None:
     """Receive a body of announced size; `grown` hears after each piece how much is there.
 
     Raises `EmptyBody` and `ClientDisconnect`.
@@ -66,12 +77,14 @@ async def fill(request: Request, data: memoryview, grown: Grown = _unheard) -> N
         grown(filled)
 
 
-async def _receive_unannounced(request: Request, limit: int) -> memoryview:
+async def _receive_unannounced(request: Request, limit: int, meter: Meter) -> memoryview:
     data = bytearray()
     async for piece in request.stream():
+        if len(data) + len(piece) > limit:
+            raise too_large(len(data) + len(piece), limit)
+        await meter.expect(len(data) + len(piece))
         data += piece
-        if len(data) > limit:
-            raise too_large(len(data), limit)
+        meter.grown(len(data))
     if not data:
         raise _empty()
     return memoryview(data)

@@ -3,17 +3,24 @@
 The ASGI way hands each piece of a body to a task, by way of two more copies; for 53 MB that took half of
 the time. `RECEIVE_INTO` is an ASGI extension: an application that finds it in the scope may ask for the
 rest of a body there, after it received a first piece the ordinary way.
+
+A connection also ends when its client no longer takes an answer, and with the answer after it got old:
+then the client connects anew, perhaps to a pod that was not there before.
 """
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from random import uniform
+from typing import Any, TypeAlias
 
 from starlette.requests import ClientDisconnect
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from shared.service.settings import ServiceSettings
 
 RECEIVE_INTO = "grisaille.receive_into"
 Grown: TypeAlias = Callable[[int], None]
@@ -38,16 +45,56 @@ class _Sink:
         self.grown(end)
 
 
-class SinkProtocol(HttpToolsProtocol):
-    """One connection."""
+class Connection(HttpToolsProtocol):
+    """One connection of a client."""
 
     _sink: _Sink | None = None
+
+    def __init__(self, *, settings: ServiceSettings, **uvicorns: Any) -> None:
+        super().__init__(**uvicorns)
+        self._settings = settings
+        jitter = uniform(0.9, 1.1)  # noqa: S311 - so that not all end together
+        self._old_at = self.loop.time() + jitter * settings.max_connection_seconds
+        self._stalled: asyncio.TimerHandle | None = None
+
+    def pause_writing(self) -> None:
+        """The client is behind: see that it goes on taking bytes."""
+        super().pause_writing()
+        self._watch_unsent()
+
+    def resume_writing(self) -> None:
+        """It took them."""
+        super().resume_writing()
+        self._unwatch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nobody is there to be watched."""
+        self._unwatch()
+        super().connection_lost(exc)
+
+    def _watch_unsent(self) -> None:
+        unsent = self.transport.get_write_buffer_size()
+        seconds = self._settings.slow_download_seconds
+        self._stalled = self.loop.call_later(seconds, self._look_at_unsent, unsent - int(1024 * seconds))
+
+    def _look_at_unsent(self, most: int) -> None:
+        if self.transport.get_write_buffer_size() > most:
+            self.transport.abort()
+        else:
+            self._watch_unsent()
+
+    def _unwatch(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
 
     def on_headers_complete(self) -> None:
         """Offer the extension with every request."""
         super().on_headers_complete()  # which lets the application begin, but not before this returns
         receive_into: ReceiveInto = functools.partial(self._receive_into, self.cycle)
         self.scope["extensions"] = {RECEIVE_INTO: receive_into}  # type: ignore[dict-item]  # ours
+        if self.loop.time() > self._old_at:
+            self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         """Put a piece of a body where its application wants it."""

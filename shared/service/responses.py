@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
@@ -29,18 +29,28 @@ class PiecesResponse(Response):
     """A complete body held as several buffers, sent one after another under one Content-Length."""
 
     def __init__(
-        self, pieces: Sequence[bytes | memoryview], media_type: str, headers: Mapping[str, str]
+        self,
+        pieces: Sequence[bytes | memoryview],
+        media_type: str,
+        headers: Mapping[str, str],
+        sent: Callable[[], None] = lambda: None,
     ) -> None:
+        """`sent` is called when the last piece is on its way, or nobody takes it any more."""
         self._pieces = pieces
+        self._sent = sent
         size = sum(len(piece) for piece in pieces)
         super().__init__(media_type=media_type, headers={**headers, "Content-Length": str(size)})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
         """Send head and pieces."""
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        for piece in self._pieces:
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        start = {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        try:
+            await send(start)
+            for piece in self._pieces:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            self._sent()
 
 
 def problem_response(problem: Problem, request_id: str | None = None) -> Response:
@@ -51,6 +61,8 @@ def problem_response(problem: Problem, request_id: str | None = None) -> Respons
     headers = {"Cache-Control": "no-store"}
     if problem.retry_after is not None:
         headers["Retry-After"] = str(problem.retry_after)
+    if problem.closes:
+        headers["Connection"] = "close"
     return Response(json.dumps(document), problem.status, headers, MEDIA_TYPE)
 
 

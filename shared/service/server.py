@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import gc
 import logging
 import os
@@ -15,15 +16,15 @@ import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Generator
+from typing import cast
 
 import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
-from shared.contract import KEEP_ALIVE_SECONDS
 from shared.service.lifecycle import Lifecycle
 from shared.service.logs import event
-from shared.service.protocol import SinkProtocol
+from shared.service.protocol import Connection
 from shared.service.settings import ServiceSettings
 
 _LOG = logging.getLogger("grisaille.service")
@@ -48,16 +49,16 @@ def _listener(host: str, port: int, *, reuse_port: bool) -> socket.socket:
     return listener
 
 
-def _server(app: ASGIApp) -> _Server:
+def _server(app: ASGIApp, settings: ServiceSettings) -> _Server:
     config = uvicorn.Config(
         app,
-        http=SinkProtocol,
+        http=cast("type[asyncio.Protocol]", functools.partial(Connection, settings=settings)),
         ws="none",
         lifespan="off",
         access_log=False,
         log_config=None,
         server_header=False,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_keep_alive=settings.keep_alive_seconds,
         timeout_graceful_shutdown=_GRACEFUL_SECONDS,
     )
     return _Server(config)
@@ -93,7 +94,7 @@ async def _run(
     reuse = settings.reuse_port
     public_socket = _listener(settings.host, settings.port, reuse_port=reuse)
     internal_socket = _listener(settings.internal_host, settings.internal_port, reuse_port=reuse)
-    internal_server, public_server = _server(internal), _server(public)
+    internal_server, public_server = _server(internal, settings), _server(public, settings)
     internal_task = asyncio.create_task(internal_server.serve(sockets=[internal_socket]))
     try:
         if await _first(prepare(), stop.wait()):

@@ -23,6 +23,13 @@ class ServiceSettings(BaseSettings):
     exit_with_parent: bool = Field(
         default=False, description="stop when standard input, a supervisor's pipe, is closed"
     )
+    keep_alive_seconds: int = Field(120, gt=0, description="keep an idle connection open for so long")
+    max_connection_seconds: float = Field(
+        300.0, gt=0, description="ask clients to connect anew after so long, more or less a tenth"
+    )
+    slow_download_seconds: float = Field(
+        30.0, gt=0, description="time in which a client must take as many KiB of its answer"
+    )
     drain_quiet_seconds: float = Field(
         5.0, ge=0, description="stop once no request came for so long after SIGTERM"
     )

@@ -1,54 +1,17 @@
-"""Hedged attempts, in virtual time: an event loop whose clock jumps to whatever comes next."""
+"""Hedged attempts, in virtual time."""
 
 from __future__ import annotations
 
 import asyncio
-import selectors
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.virtual import now, virtually
 
 from gateway.fanout.hedge import Lateness, hedged
-
-_T = TypeVar("_T")
-
-
-class _Jumping(selectors.SelectSelector):
-    """Never waits: what would be waited for is added to the time instead."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = 0.0
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None:
-            raise AssertionError("everything waits for something that will never come")
-        self.now += max(timeout, 0)
-        return super().select(0)
-
-
-class VirtualLoop(asyncio.SelectorEventLoop):
-    """An event loop that starts at second 0 and needs no real time to sleep."""
-
-    def __init__(self) -> None:
-        self._jumping = _Jumping()
-        super().__init__(self._jumping)
-
-    def time(self) -> float:
-        return self._jumping.now
-
-
-def virtually(work: Coroutine[None, None, _T]) -> _T:
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        return runner.run(work)
-
-
-def now() -> float:
-    return asyncio.get_running_loop().time()
 
 
 class FailedError(Exception):
@@ -228,24 +191,24 @@ def test_the_earliest_good_answer_wins_and_else_the_first_one_s_error(
 def lateness(seconds: list[float], pixels: int = 1_000_000) -> Lateness:
     seen = Lateness()
     for one in seconds:
-        seen.add(pixels, one)
+        seen.add("kind", pixels, one)
     return seen
 
 
 def test_nothing_is_late_before_enough_attempts_were_seen() -> None:
-    assert Lateness().after(1_000_000) is None
-    assert lateness([1.0] * 19).after(1_000_000) is None
-    assert lateness([1.0] * 20).after(1_000_000) == 1.0
+    assert Lateness().after("kind", 1_000_000) is None
+    assert lateness([1.0] * 19).after("kind", 1_000_000) is None
+    assert lateness([1.0] * 20).after("kind", 1_000_000) == 1.0
 
 
 @given(st.permutations([float(n) for n in range(1, 101)]))
 def test_late_is_what_ninety_five_of_a_hundred_attempts_stay_within(seconds: list[float]) -> None:
-    assert lateness(seconds).after(1_000_000) == 95
+    assert lateness(seconds).after("kind", 1_000_000) == 95
 
 
 @given(st.lists(st.floats(0, 1000), min_size=20, max_size=128))
 def test_at_most_one_attempt_in_twenty_was_ever_later_than_late(seconds: list[float]) -> None:
-    late = lateness(seconds).after(1_000_000)
+    late = lateness(seconds).after("kind", 1_000_000)
     assert late in seconds
     assert late is not None
     assert sum(one > late for one in seconds) <= len(seconds) / 20
@@ -253,10 +216,11 @@ def test_at_most_one_attempt_in_twenty_was_ever_later_than_late(seconds: list[fl
 
 def test_attempts_of_another_size_do_not_count() -> None:
     seen = lateness([1.0] * 100, pixels=1_000_000)
-    assert seen.after(33_000_000) is None
-    assert seen.after(10_000) is None
-    assert seen.after(900_000) == 1.0
+    assert seen.after("kind", 33_000_000) is None
+    assert seen.after("kind", 10_000) is None
+    assert seen.after("kind", 900_000) == 1.0
+    assert seen.after("another kind", 900_000) is None
 
 
 def test_what_was_usual_long_ago_is_forgotten() -> None:
-    assert lateness([60.0] * 1000 + [1.0] * 128).after(1_000_000) == 1.0
+    assert lateness([60.0] * 1000 + [1.0] * 128).after("kind", 1_000_000) == 1.0

@@ -22,11 +22,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from gateway import upload as uploads
+from gateway.admission import Admission
+from gateway.settings import GatewaySettings
 from shared.problems import MEDIA_TYPE, Problem
 from shared.service.buffers import Buffers
 from shared.service.responses import problem_response
 
 LIMIT = 1 << 16
+SETTINGS = GatewaySettings(max_upload_bytes=LIMIT)
 BOUNDARY = "b-1"
 FORM = f"multipart/form-data; boundary={BOUNDARY}"
 IMAGE = b"\x89PNG\r\n\x1a\n and so on"
@@ -42,7 +45,8 @@ AWKWARD = st.lists(
 
 
 async def _echo(request: Request) -> Response:
-    upload = await uploads.receive(request, LIMIT, Buffers())
+    lease = Admission(SETTINGS, lambda: 1).lease()
+    upload = await uploads.receive(request, SETTINGS, Buffers(), lease)
     return JSONResponse({"data": bytes(upload.data).hex(), "filename": upload.filename})
 
 

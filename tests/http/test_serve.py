@@ -67,32 +67,52 @@ def test_a_taken_port_is_said_and_ends_the_second() -> None:
         assert service.convert(PICTURE).status_code == 200
 
 
-def test_a_killed_worker_comes_back_and_no_request_is_lost() -> None:
-    with running(workers=2) as service:
-        wanted = grey(PICTURE, Options())
-        failures: list[str] = []
-        stop = threading.Event()
+@contextlib.contextmanager
+def asked_all_the_time(service: Service) -> Iterator[None]:
+    """Three clients ask until the block is left, and were given the right picture every time."""
+    wanted = grey(PICTURE, Options())
+    failures: list[str] = []
+    stop = threading.Event()
 
-        def ask() -> None:
-            while not stop.is_set():
-                answer = service.convert(PICTURE)
-                if answer.content != wanted:
-                    failures.append(f"{answer.status_code} {answer.headers}")
+    def ask() -> None:
+        while not stop.is_set():
+            answer = service.convert(PICTURE)
+            if answer.content != wanted:
+                failures.append(f"{answer.status_code} {answer.headers}")
 
-        askers = [threading.Thread(target=ask) for _ in range(3)]
+    askers = [threading.Thread(target=ask) for _ in range(3)]
+    for asker in askers:
+        asker.start()
+    try:
+        yield
+    finally:
+        stop.set()
         for asker in askers:
-            asker.start()
-        try:
-            for _ in range(3):
-                before = set(service.children("worker"))
-                os.kill(min(before), signal.SIGKILL)
-                assert within(functools.partial(is_replaced, service, before))
-                assert within(lambda: uses_both(service))
-        finally:
-            stop.set()
-            for asker in askers:
-                asker.join()
-        assert not failures
+            asker.join()
+    assert not failures
+
+
+def test_a_killed_worker_comes_back_and_no_request_is_lost() -> None:
+    with running(workers=2) as service, asked_all_the_time(service):
+        for _ in range(3):
+            before = set(service.children("worker"))
+            os.kill(min(before), signal.SIGKILL)
+            assert within(functools.partial(is_replaced, service, before))
+            assert within(lambda: uses_both(service))
+
+
+def test_signals_add_workers_and_take_them_away_and_no_request_is_lost() -> None:
+    with running(workers=1) as service, asked_all_the_time(service):
+        first = service.children("worker")
+        service.process.send_signal(signal.SIGTTIN)
+        assert within(lambda: uses_both(service))
+        service.process.send_signal(signal.SIGTTOU)
+        assert within(lambda: service.children("worker") == first)
+        for _ in range(3):
+            service.process.send_signal(signal.SIGTTOU)
+        assert within(lambda: service.children("worker") == [])
+        service.process.send_signal(signal.SIGTTIN)
+        assert within(lambda: len(service.children("worker")) == 1)
 
 
 def is_replaced(service: Service, before: set[int]) -> bool:

@@ -57,7 +57,7 @@ def test_every_kind_has_an_error_status_a_title_and_a_type_of_its_own(kind: type
 
 
 def test_the_statuses_are_those_of_the_contract() -> None:
-    assert {kind.status for kind in KINDS.values()} == {400, 404, 405, 413, 415, 422, 500, 503, 504}
+    assert {kind.status for kind in KINDS.values()} == {400, 404, 405, 408, 413, 415, 422, 500, 503, 504}
 
 
 def test_exactly_the_problems_that_pass_say_when_to_ask_again() -> None:

@@ -163,7 +163,11 @@ def process(*command: str, **settings: object) -> Iterator[None]:
 
 
 def is_ready(port: int) -> bool:
+    return is_ready_at("127.0.0.1", port)
+
+
+def is_ready_at(host: str, port: int) -> bool:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/readyz").is_success
+        return httpx.get(f"http://{host}:{port}/readyz").is_success
     except httpx.TransportError:
         return False

@@ -1,0 +1,165 @@
+"""What the gateway takes on: so many bytes of uploads and results, so many conversions at a time.
+
+Who finds no room waits a little, in order, and is then refused: memory stays flat under any load.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+
+from gateway.settings import GatewaySettings
+from shared.codecs.formats import Format
+from shared.codecs.headers import ImageHeader
+from shared.problems import Overloaded
+
+_LEAST_CONVERSIONS = 4
+"""At a time, while no worker is known: they find one, are converted here, or are refused."""
+
+_MOST_GROWTH = 16
+"""A coarse JPEG of 0.15 bits a pixel makes a PNG of 2."""
+
+
+class Gate:
+    """Room for so much at a time. All methods belong to the event loop."""
+
+    def __init__(self, limit: Callable[[], int], seconds: float, what: str, setting: str) -> None:
+        self._limit = limit
+        self._seconds = seconds
+        self._what = what
+        self._setting = setting
+        self._waiting: deque[tuple[int, int, asyncio.Future[None]]] = deque()
+        self.used = 0
+
+    async def enter(self, size: int, held: int = 0) -> None:
+        """Take room, if need be after a wait; `Overloaded` if none came free.
+
+        Who holds some already goes before all others that wait: it must get on to give it back.
+        """
+        if self._fits(size, held) and (held or not self._waiting):
+            self.used += size
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        (self._waiting.appendleft if held else self._waiting.append)((size, held, turn))
+        try:
+            async with asyncio.timeout(self._seconds):
+                await turn
+        except TimeoutError:
+            self._give_up(size, turn)
+            raise self._refused(size) from None
+        except asyncio.CancelledError:
+            self._give_up(size, turn)
+            raise
+
+    def leave(self, size: int) -> None:
+        """Give room back."""
+        self.used -= size
+        self._let_in()
+
+    @contextlib.asynccontextmanager
+    async def entered(self, size: int) -> AsyncGenerator[None]:
+        """`enter`, then `leave`."""
+        await self.enter(size)
+        try:
+            yield
+        finally:
+            self.leave(size)
+
+    def _fits(self, size: int, held: int) -> bool:
+        """Whether there is room; for one alone there always is, the limits of a request being others."""
+        return self.used <= held or self.used + size <= self._limit()
+
+    def _let_in(self) -> None:
+        while self._waiting:
+            size, held, turn = self._waiting[0]
+            if not turn.cancelled():
+                if not self._fits(size, held):
+                    return
+                self.used += size
+                turn.set_result(None)
+            self._waiting.popleft()
+
+    def _give_up(self, size: int, turn: asyncio.Future[None]) -> None:
+        if turn.cancelled():
+            self._let_in()  # it may have stood in the way
+        else:
+            self.leave(size)  # it was let in at the very moment
+
+    def _refused(self, size: int) -> Overloaded:
+        return Overloaded.over(
+            f"after {self._seconds:g} s of waiting the number of {self._what}",
+            limit=self._limit(),
+            actual=self.used + size,
+            setting=self._setting,
+        )
+
+
+class Lease:
+    """The bytes one request holds, from its upload to the last byte of its answer."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._size = 0
+
+    async def grow(self, size: int) -> None:
+        """Hold at least so many; `Overloaded` if they do not come free."""
+        if size > self._size:
+            await self._gate.enter(size - self._size, held=self._size)
+            self._size = size
+
+    def shrink(self, size: int = 0) -> None:
+        """Hold at most so many."""
+        if size < self._size:
+            self._gate.leave(self._size - size)
+            self._size = size
+
+
+class Admission:
+    """The gates of one gateway."""
+
+    def __init__(self, settings: GatewaySettings, slots: Callable[[], int]) -> None:
+        """`slots`: of all workers that are ready."""
+        seconds = settings.admission_wait_seconds
+        self._bytes = Gate(
+            lambda: settings.max_bytes_held, seconds, "bytes held for requests", "GRISAILLE_MAX_BYTES_HELD"
+        )
+        self._conversions = Gate(
+            lambda: max(_LEAST_CONVERSIONS, settings.conversions_per_slot * slots()),
+            seconds,
+            "conversions under way",
+            "GRISAILLE_CONVERSIONS_PER_SLOT",
+        )
+
+    @property
+    def bytes_held(self) -> int:
+        """Of uploads and results, those still expected included."""
+        return self._bytes.used
+
+    @property
+    def conversions(self) -> int:
+        """Under way."""
+        return self._conversions.used
+
+    def lease(self) -> Lease:
+        """Of no bytes yet."""
+        return Lease(self._bytes)
+
+    def conversion(self) -> contextlib.AbstractAsyncContextManager[None]:
+        """Room for one conversion; `Overloaded`."""
+        return self._conversions.entered(1)
+
+
+def expected_bytes(header: ImageHeader, written: Format, upload: int) -> int:
+    """Most bytes a result is likely to have.
+
+    A grey JPEG is smaller than the coloured one it comes from, and seldom has half a byte for a pixel. A
+    lossless format has at most about a byte for a pixel, and where the upload was far smaller than that, so
+    will the result be: a header may claim what it likes.
+    """
+    if header.pixels is None:
+        return 2 * upload
+    if written is Format.JPEG:
+        return upload if header.format is Format.JPEG else header.pixels // 2
+    return min(header.pixels, _MOST_GROWTH * upload)
