@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test reliability lint format bench bench-scaling lock clean
+.PHONY: help run test reliability e2e lint format bench bench-scaling lock clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -21,6 +21,10 @@ test: $(VENV)/test.done ## Run all tests that need no cluster
 
 reliability: $(VENV)/test.done ## Let workers die, hang, lie and come back under load; writes docs/reliability.md (Linux)
 	$(BIN)/python -m pytest tests/reliability --report docs/reliability.md --soak-seconds 180
+
+e2e: $(VENV)/test.done ## Build, deploy and test on the cluster of the current kubectl context (TOOLS: a test cluster's)
+	tests/e2e/build $(TOOLS)
+	$(BIN)/python -m pytest tests/e2e -s
 
 lint: $(VENV)/test.done ## Check style, types and formatting
 	$(BIN)/ruff check .

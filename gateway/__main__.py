@@ -51,7 +51,8 @@ class _Gateway:
             pool.update(urls)
             transport.close_stale()
 
-        await self._workers.refresh()
+        while not await self._workers.refresh():  # a gateway that knows nobody is not ready
+            await asyncio.sleep(settings.refresh_seconds)
         update(self._workers.current())
         await asyncio.gather(*(probe(pool, worker, transport) for worker in pool.absent()))
         self._tasks = [

@@ -14,8 +14,8 @@ class GatewaySettings(ServiceSettings):
     internal_port: int = Field(9006, ge=0, le=65535, description="health, readiness and metrics")
     workers: str = Field(
         "http://127.0.0.1:8000",
-        description="where workers are: URLs with commas between them, dns://name:port for all addresses of "
-        "a name, or file:///path with a URL a line",
+        description="where workers are: URLs with commas between them; k8s://namespace/service:port, the "
+        "ready pods of a Service; dns://name:port, all addresses of a name; file:///path, a URL a line",
     )
     slots_per_worker: int = Field(
         0, ge=0, description="slots of each address, for one that stands for many; 0: as reported"

@@ -7,6 +7,7 @@ import asyncio
 from prometheus_client import CollectorRegistry
 from prometheus_client.process_collector import ProcessCollector
 
+from shared.codecs import jit
 from shared.service import logs, server
 from shared.service.cpu import cpu_count
 from shared.service.internal import internal_app
@@ -22,11 +23,12 @@ def main() -> None:
     """Serve until SIGTERM."""
     settings = WorkerSettings()
     logs.configure(settings.log_level)
-    cpus = cpu_count()
+    cpus = cpu_count(requested_millis=settings.cpu_request)
     count = settings.slots or cpus
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     metrics = WorkerMetrics(registry)
+    metrics.kernel_cache_misses.set(jit.cache_misses())
     lifecycle = Lifecycle()
     slots = Slots(count, settings.queue or 2 * count, metrics, cpus)
     children = Children(count, settings.child_conversions)
@@ -34,6 +36,7 @@ def main() -> None:
     async def prepare() -> None:
         """Start the decoders; importing the codecs has already compiled the kernels or loaded them."""
         await asyncio.to_thread(children.start)
+        metrics.ready_time.set_to_current_time()
 
     async def close() -> None:
         slots.close()

@@ -36,4 +36,14 @@ class WorkerMetrics:
             registry=registry,
         )
         self.slots = Gauge("grisaille_worker_slots", "Slots of this worker.", registry=registry)
+        self.kernel_cache_misses = Gauge(
+            "grisaille_worker_kernel_cache_misses",
+            "Kernels that this process had to compile because they were not in the cache.",
+            registry=registry,
+        )
+        self.ready_time = Gauge(
+            "grisaille_worker_ready_time_seconds",
+            "When the worker became ready, in seconds since the epoch.",
+            registry=registry,
+        )
         self.running = Gauge("grisaille_worker_running", "Conversions in a slot now.", registry=registry)

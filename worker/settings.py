@@ -14,7 +14,8 @@ class WorkerSettings(ServiceSettings):
     port: int = Field(8000, ge=0, le=65535, description="public port")
     internal_port: int = Field(9000, ge=0, le=65535, description="health, readiness and metrics")
     drain_max_seconds: float = Field(40.0, ge=0, description="stop draining after so long")
-    slots: int = Field(0, ge=0, description="conversions at a time; 0: the CPU limit")
+    slots: int = Field(0, ge=0, description="conversions at a time; 0: the CPU limit, else the request")
+    cpu_request: int = Field(0, ge=0, description="CPU request of the pod in thousandths; 0: none")
     queue: int = Field(0, ge=0, description="conversions that may wait; 0: twice the slots")
     child_conversions: int = Field(
         200, gt=0, description="conversions before the child process that runs Pillow is replaced"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -21,8 +22,8 @@ class Endpoints(Protocol):
     def current(self) -> tuple[str, ...]:
         """Base URLs of the workers that should exist, as of the last `refresh`."""
 
-    async def refresh(self) -> None:
-        """Look where they are now. A source that does not answer leaves things as they are."""
+    async def refresh(self) -> bool:
+        """Look where they are now; whether the source answered. If not, things stay as they are."""
 
 
 class StaticEndpoints:
@@ -35,8 +36,9 @@ class StaticEndpoints:
         """The list."""
         return self._urls
 
-    async def refresh(self) -> None:
+    async def refresh(self) -> bool:
         """Nothing changes."""
+        return True
 
 
 class DnsEndpoints:
@@ -53,7 +55,7 @@ class DnsEndpoints:
         """The addresses of the last good answer."""
         return self._urls
 
-    async def refresh(self) -> None:
+    async def refresh(self) -> bool:
         """Ask again. One empty answer may be a hiccup and is not believed, two in a row are."""
         try:
             async with asyncio.timeout(_LOOKUP_SECONDS):
@@ -61,10 +63,11 @@ class DnsEndpoints:
         except LookupError:
             found = []
         except OSError:  # TimeoutError is one
-            return
+            return False
         if found or self._was_empty:
             self._urls = tuple(sorted(f"http://{_bracketed(ip)}:{self._port}" for ip in set(found)))
         self._was_empty = not found
+        return True
 
 
 class FileEndpoints:
@@ -78,12 +81,13 @@ class FileEndpoints:
         """The lines as last read."""
         return self._urls
 
-    async def refresh(self) -> None:
+    async def refresh(self) -> bool:
         """Read it again."""
         try:
             self._urls = _urls(self._path.read_text().splitlines())
         except OSError:
-            return
+            return False
+        return True
 
 
 def parse(setting: str) -> Endpoints:
@@ -93,10 +97,19 @@ def parse(setting: str) -> Endpoints:
         return DnsEndpoints(parts.hostname, parts.port, addresses)
     if parts.scheme == "file" and parts.path:
         return FileEndpoints(Path(unquote(parts.path)))
+    service = re.fullmatch(r"k8s://([a-z0-9-]+)/([a-z0-9-]+):(\d+)", setting)
+    if service is not None:
+        # Imported only now: nobody else needs a client of the Kubernetes API.
+        from gateway.fanout.kubernetes import SliceEndpoints  # noqa: PLC0415
+
+        return SliceEndpoints(service[1], service[2], int(service[3]))
     urls = _urls(setting.split(","))
     if urls and all(urlsplit(url).scheme == "http" and urlsplit(url).hostname for url in urls):
         return StaticEndpoints(setting)
-    raise ValueError(f"GRISAILLE_WORKERS={setting!r}: neither URLs, nor dns://name:port, nor file:///path")
+    raise ValueError(
+        f"GRISAILLE_WORKERS={setting!r}: not URLs, dns://name:port, "
+        "k8s://namespace/service:port or file:///path"
+    )
 
 
 async def addresses(name: str, port: int) -> list[str]:

@@ -37,11 +37,11 @@ class WireTransport(httpx.AsyncBaseTransport):
         connection = self._reused(origin) or await self._connected(origin, request)
         try:
             head = await connection.ask([_head(request), *pieces])
-        except ConnectionError as exc:
-            raise httpx.RemoteProtocolError(str(exc), request=request) from exc
-        finally:
-            if connection.head is None:
-                connection.abort()
+        except BaseException as exc:  # cancellation too, even if the head came at the same moment
+            connection.abort()
+            if isinstance(exc, ConnectionError):
+                raise httpx.RemoteProtocolError(str(exc), request=request) from exc
+            raise
         return httpx.Response(
             head.status,
             headers=head.headers,

@@ -7,21 +7,42 @@ call each other stand in one file, since numba's cache looks for changes in no o
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
-import numba
-import numpy as np
-from numpy.typing import NDArray
+from shared.codecs import kernel_cache
+
+kernel_cache.use()  # before numba is imported, which reads its settings then
+
+import numba  # noqa: E402
+import numpy as np  # noqa: E402
+from numpy.typing import NDArray  # noqa: E402
 
 Bytes = NDArray[np.uint8]
 READ_ONLY = "Array(uint8, 1, 'C', True)"
 """Bytes in a signature, of a file that may be immutable."""
 _F = TypeVar("_F", bound=Callable[..., object])
+_compiled: list[Any] = []
 
 
 def kernel(signature: str, *, inline: bool = False) -> Callable[[_F], _F]:
     """`numba.njit` with our settings: compiled at once for these types, or loaded from the cache.
 
-    With `inline` the code becomes part of each caller, where a call in a loop would cost too much.
+    With `inline` the code becomes part of each caller, where a call in a loop would cost too much. Where
+    nothing can be written, a kernel that is not in the cache is compiled for this process alone.
     """
-    return cast("Callable[[_F], _F]", numba.njit(signature, nogil=True, cache=True, forceinline=inline))
+
+    def compiled(function: _F) -> _F:
+        try:
+            made = numba.njit(signature, nogil=True, cache=True, forceinline=inline)(function)
+        except (OSError, RuntimeError):  # numba's "no locator available"
+            made = numba.njit(signature, nogil=True, forceinline=inline)(function)
+        _compiled.append(made)
+        return cast("_F", made)
+
+    return compiled
+
+
+def cache_misses() -> int:
+    """How many kernels this process had to compile."""
+    stats = [getattr(made, "stats", None) for made in _compiled]
+    return sum(sum(one.cache_misses.values()) or not one.cache_hits for one in stats if one is not None)

@@ -1,4 +1,4 @@
-"""How many CPUs this process may use: the limit of its cgroup, not the host's count."""
+"""How many CPUs this process may use: the limit of its cgroup, else what its pod requests, else all."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from pathlib import Path
 _CGROUP = Path("/sys/fs/cgroup")
 
 
-def cpu_count(cgroup: Path = _CGROUP) -> int:
-    """CPUs of the cgroup limit (v2 ``cpu.max``, v1 ``cpu.cfs_quota_us``), else of the machine."""
-    for quota, period in (_v2(cgroup), _v1(cgroup)):
+def cpu_count(cgroup: Path = _CGROUP, requested_millis: int = 0) -> int:
+    """CPUs of the cgroup limit (v2 ``cpu.max``, v1 ``cpu.cfs_quota_us``), else requested, else all.
+
+    A pod without a limit sees all CPUs of its node, which many pods share.
+    """
+    for quota, period in (_v2(cgroup), _v1(cgroup), (requested_millis, 1000)):
         if quota > 0 and period > 0:
             return ceil(quota / period)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from gateway.fanout.transport import SENT_AT, WireTransport
+from gateway.fanout.wire import Connection
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 pytestmark = pytest.mark.anyio
@@ -224,6 +225,33 @@ async def test_a_cancelled_request_closes_its_connection() -> None:
         task = asyncio.create_task(post(WireTransport(1.0, 15.0), server.url, b"x"))
         await heard.wait()
         task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        async with asyncio.timeout(5):
+            await closed.wait()
+
+
+async def test_a_request_cancelled_at_the_moment_its_answer_begins_closes_its_connection_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    closed = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await server.request(reader)
+        writer.write(OK % 2 + b"ok")
+        await reader.read()
+        closed.set()
+
+    wake = Connection._wake  # noqa: SLF001 - the moment is only there
+
+    def wake_and_cancel(connection: Connection) -> None:
+        wake(connection)
+        task.cancel()
+
+    server = Server(answer)
+    async with server:
+        monkeypatch.setattr(Connection, "_wake", wake_and_cancel)
+        task = asyncio.create_task(post(WireTransport(1.0, 15.0), server.url, b"x"))
         with pytest.raises(asyncio.CancelledError):
             await task
         async with asyncio.timeout(5):

@@ -93,6 +93,11 @@ def test_without_a_limit_the_cpus_this_process_may_run_on_count(
 ) -> None:
     allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
     assert cpu_count(cgroup(tmp_path, **files)) == len(allowed)
+    assert cpu_count(cgroup(tmp_path, **files), requested_millis=1200) == 2
+
+
+def test_a_limit_counts_more_than_what_a_pod_requests(tmp_path: Path) -> None:
+    assert cpu_count(cgroup(tmp_path, max="300000 100000"), requested_millis=1000) == 3
 
 
 # Life

@@ -75,9 +75,8 @@ class Load:
     url: str
     pictures: Sequence[Picture]
     clients: int
-    request_id: str = ""
-    pause: float = 0.0
-    """Seconds between the requests of a client."""
+    host: str = ""
+    """The Host header, if it is not that of the URL."""
     outcomes: list[Outcome] = field(default_factory=list)
 
     def __enter__(self) -> Self:
@@ -119,15 +118,14 @@ class Load:
 
     async def _ask(self, client: httpx.AsyncClient, pictures: Iterator[Picture]) -> None:
         while not self._stop.is_set():
-            self.outcomes.append(await ask(client, self.url, next(pictures), self.request_id))
-            await asyncio.sleep(self.pause)
+            self.outcomes.append(await ask(client, self.url, next(pictures), self.host))
 
 
-async def ask(client: httpx.AsyncClient, url: str, picture: Picture, request_id: str = "") -> Outcome:
+async def ask(client: httpx.AsyncClient, url: str, picture: Picture, host: str = "") -> Outcome:
     """One request."""
     headers = {"Content-Length": str(len(picture.data))}
-    if request_id:
-        headers["X-Request-Id"] = request_id
+    if host:
+        headers["Host"] = host
     upload = _Upload(picture.data)
     started = time.monotonic()
     try:
