@@ -28,7 +28,7 @@ from shared.service.protocol import Connection
 from shared.service.settings import ServiceSettings
 
 _LOG = logging.getLogger("grisaille.service")
-_GRACEFUL_SECONDS = 25
+GRACEFUL_SECONDS = 25
 _POLL_SECONDS = 0.05
 
 
@@ -59,7 +59,7 @@ def _server(app: ASGIApp, settings: ServiceSettings) -> _Server:
         log_config=None,
         server_header=False,
         timeout_keep_alive=settings.keep_alive_seconds,
-        timeout_graceful_shutdown=_GRACEFUL_SECONDS,
+        timeout_graceful_shutdown=GRACEFUL_SECONDS,
     )
     return _Server(config)
 
