@@ -33,10 +33,11 @@ class Gate:
         self._waiting: deque[tuple[int, int, asyncio.Future[None]]] = deque()
         self.used = 0
 
-    async def enter(self, size: int, held: int = 0) -> None:
+    async def enter(self, size: int, held: int = 0, waited: float = 0.0) -> None:
         """Take room, if need be after a wait; `Overloaded` if none came free.
 
-        Who holds some already goes before all others that wait: it must get on to give it back.
+        Who holds some already goes before all others that wait: it must get on to give it back. `waited`:
+        seconds of the wait that are over already.
         """
         if self._fits(size, held) and (held or not self._waiting):
             self.used += size
@@ -44,7 +45,7 @@ class Gate:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         (self._waiting.appendleft if held else self._waiting.append)((size, held, turn))
         try:
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout(self._seconds - waited):
                 await turn
         except TimeoutError:
             self._give_up(size, turn)
@@ -59,9 +60,9 @@ class Gate:
         self._let_in()
 
     @contextlib.asynccontextmanager
-    async def entered(self, size: int) -> AsyncGenerator[None]:
+    async def entered(self, size: int, waited: float = 0.0) -> AsyncGenerator[None]:
         """`enter`, then `leave`."""
-        await self.enter(size)
+        await self.enter(size, waited=waited)
         try:
             yield
         finally:
@@ -103,10 +104,10 @@ class Lease:
         self._gate = gate
         self._size = 0
 
-    async def grow(self, size: int) -> None:
-        """Hold at least so many; `Overloaded` if they do not come free."""
+    async def grow(self, size: int, waited: float = 0.0) -> None:
+        """Hold at least so many; `Overloaded` if they do not come free, `waited` as of `Gate.enter`."""
         if size > self._size:
-            await self._gate.enter(size - self._size, held=self._size)
+            await self._gate.enter(size - self._size, self._size, waited)
             self._size = size
 
     def shrink(self, size: int = 0) -> None:
@@ -146,9 +147,9 @@ class Admission:
         """Of no bytes yet."""
         return Lease(self._bytes)
 
-    def conversion(self) -> contextlib.AbstractAsyncContextManager[None]:
-        """Room for one conversion; `Overloaded`."""
-        return self._conversions.entered(1)
+    def conversion(self, waited: float = 0.0) -> contextlib.AbstractAsyncContextManager[None]:
+        """Room for one conversion; `Overloaded`, `waited` as of `Gate.enter`."""
+        return self._conversions.entered(1, waited)
 
 
 def expected_bytes(header: ImageHeader, written: Format, upload: int) -> int:

@@ -109,9 +109,11 @@ async def convert(
     lease: Lease,
 ) -> Result:
     """The image in grey; `lease` then covers upload and result. Raises any `Problem`."""
+    complete = time.monotonic()
     job = await _job(services, data, options, passed_on)
-    await lease.grow(len(data) + expected_bytes(job.header, job.written, len(data)))
-    async with services.admission.conversion():
+    expected = expected_bytes(job.header, job.written, len(data))
+    await lease.grow(len(data) + expected, waited=time.monotonic() - complete)
+    async with services.admission.conversion(waited=time.monotonic() - complete):
         stages.end("queue")
         try:
             return await _by_workers(services, job, stages)

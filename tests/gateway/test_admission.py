@@ -175,3 +175,16 @@ def test_conversions_grow_with_the_slots_of_the_workers() -> None:
 )
 def test_a_result_is_expected_by_its_header(source: ImageHeader, written: Format, expected: int) -> None:
     assert expected_bytes(source, written, 700) == expected
+
+
+@pytest.mark.parametrize(("waited", "left"), [(0.0, 1.0), (0.7, 0.3), (5.0, 0.0)])
+def test_of_a_wait_that_began_before_only_the_rest_is_left(waited: float, left: float) -> None:
+    async def run() -> float:
+        room = gate(1)
+        await room.enter(1)
+        begin = now()
+        with pytest.raises(Overloaded):
+            await room.enter(1, waited=waited)
+        return now() - begin
+
+    assert virtually(run()) == pytest.approx(left)
