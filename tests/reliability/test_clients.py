@@ -36,7 +36,7 @@ def test_overload(say: Say) -> None:
             warm.until(20)
         before = [server.resident for server in (running.gateway, *running.workers)]
         with Load(running.url, mixed(), clients=10 * 3 * slots) as load:
-            load.until(400, seconds=120)
+            load.until(900, seconds=120)
         after = [server.resident for server in (running.gateway, *running.workers)]
     refused = [outcome for outcome in load.outcomes if outcome.status == 503]
     assert len(refused) > 50
