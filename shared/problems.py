@@ -138,7 +138,7 @@ class Unavailable(Problem):
 
 
 class Overloaded(Unavailable):
-    slug, title = "overloaded", "All slots and the queue are taken"
+    slug, title = "overloaded", "There is no room for this request now"
 
 
 class NoWorker(Unavailable):

@@ -85,8 +85,8 @@ class _Progress:
     failures: list[AttemptError] = field(default_factory=list)
     hedged: bool = False
     tried: list[Worker] = field(default_factory=list)
-    given_up: list[Worker] = field(default_factory=list)
-    """Workers whose attempts were cancelled."""
+    given_up: Worker | None = None
+    """Where the attempt ran that a hedge has beaten."""
 
     @property
     def is_suspect(self) -> bool:
@@ -194,17 +194,15 @@ class Fanout:
             if progress.is_suspect or len(self._pool.ready) < 2 or not self._hedges.withdraw():
                 return None
             progress.hedged = True
-            return self._try(part, progress)
+            return self._try(part, progress, is_hedge=True)
 
         late = self._lateness.after(part.kind, part.pixels)
-        before = len(progress.tried)
         delivered = await hedged(lambda: self._try(part, progress), other, late)
-        first = progress.tried[before]
-        if first in progress.given_up:
-            self._pool.beaten(first)
+        if progress.given_up is not None:
+            self._pool.beaten(progress.given_up)
         return delivered
 
-    async def _try(self, part: Part[_T], progress: _Progress) -> Delivered[_T]:
+    async def _try(self, part: Part[_T], progress: _Progress, *, is_hedge: bool = False) -> Delivered[_T]:
         """One attempt on one worker, and what the pool learns from it."""
         suspect = progress.is_suspect
         worker = await self._worker(progress)
@@ -220,7 +218,8 @@ class Fanout:
                 functools.partial(self._pool.heard, worker),
             )
         except asyncio.CancelledError:
-            progress.given_up.append(worker)
+            if not is_hedge:
+                progress.given_up = worker
             raise
         except BusyError:
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Iterable, Mapping
 
@@ -60,7 +61,9 @@ class SliceEndpoints:
         if self._watching is None or self._watching.done():
             self._watching = asyncio.create_task(self._watch_for_ever())
         if not self._answered.is_set():
-            await asyncio.wait([asyncio.ensure_future(self._answered.wait())], timeout=_FIRST_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_FIRST_SECONDS):
+                    await self._answered.wait()
         return self._answered.is_set()
 
     async def _watch_for_ever(self) -> None:

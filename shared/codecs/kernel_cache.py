@@ -25,7 +25,10 @@ def use() -> None:
     """Let numba look where GRISAILLE_KERNELS says, if it does and this machine can run what is there."""
     folder = os.environ.get(SETTING)
     name, needed = _PROCESSORS.get(platform.machine(), ("", ()))
-    if not folder or not name or not all(llvm.get_host_cpu_features().get(feature) for feature in needed):
+    if not folder or not name:
+        return
+    ours = llvm.get_host_cpu_features()
+    if not all(ours.get(feature) for feature in needed):
         return
     os.environ |= {
         "NUMBA_CACHE_DIR": folder,

@@ -426,3 +426,29 @@ def test_every_letter_of_a_usual_name_survives(name: str) -> None:
     header = uploads.disposition(f"{name[:100]}.jpg", "png")
     assert header is not None
     assert shown(header)[-1] == f"{name[:100]}-grey.png"
+
+
+async def _one_byte_and_no_more() -> AsyncIterator[bytes]:
+    yield b"x"
+    await asyncio.Event().wait()
+
+
+def test_an_upload_that_stops_coming_in_is_ended_with_408() -> None:
+    async def slowly(request: Request) -> Response:
+        hurried = SETTINGS.model_copy(update={"slow_upload_seconds": 0.05})
+        lease = Admission(hurried, lambda: 1).lease()
+        await uploads.receive(request, hurried, Buffers(), lease)
+        raise AssertionError
+
+    app = Starlette(
+        routes=[Route("/convert", slowly, methods=["POST"])], exception_handlers={Problem: _refuse}
+    )
+
+    async def sent() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
+            return await client.post("/convert", content=_one_byte_and_no_more())
+
+    answer = asyncio.run(sent())
+    assert answer.status_code == 408
+    assert answer.json()["type"].endswith(":slow-upload")
+    assert answer.headers["Connection"] == "close"
