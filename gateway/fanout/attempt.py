@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from gateway.fanout.transport import SENT_AT
+from gateway.fanout.transport import NEW_CONNECTION, SENT_AT
 from shared import options as options_module
 from shared import problems
 from shared.contract import CONTRACT, CONTRACT_NUMBER, CONVERT, DEADLINE_MS, LOAD, NOTE
@@ -105,9 +105,13 @@ async def attempt(
     request: Request,
     seconds: float,
     heard: Callable[[Load], None],
+    *,
+    new_connection: bool = False,
 ) -> Answer:
     """Try once, for at most `seconds`; `heard` gets the worker's load as soon as the answer's head is there.
 
+    On a `new_connection` a `SentNoAnswerError` says something about this part; on a used one the worker may
+    have died before.
     Raises an `AttemptError`; or the worker's own `Problem` where it judged the image (415, 422).
     """
     headers = {
@@ -119,7 +123,8 @@ async def attempt(
     target = httpx.URL(url + CONVERT, params=options_module.query(request.options))
     with _translated(seconds):
         async with asyncio.timeout(seconds), contextlib.aclosing(_Body(request.pieces)) as body:
-            sent = httpx.Request("POST", target, headers=headers, stream=body)
+            extensions = {NEW_CONNECTION: new_connection}
+            sent = httpx.Request("POST", target, headers=headers, stream=body, extensions=extensions)
             answer = await transport.handle_async_request(sent)
             async with contextlib.aclosing(answer):
                 return await _answer(answer, heard)

@@ -216,6 +216,7 @@ class Fanout:
                 part.request,
                 self._seconds(part, progress),
                 functools.partial(self._pool.heard, worker),
+                new_connection=suspect,
             )
         except asyncio.CancelledError:
             if not is_hedge:

@@ -137,13 +137,14 @@ class Pool:
         worker.taken_at = self._clock()
 
     def isolate(self, avoid: Collection[Worker] = ()) -> Worker | None:
-        """The ready worker with the least to do, if possible none of `avoid`; None if there is none.
+        """The ready worker with the least to do; None if there is none, or others have it now.
 
         It gets nothing else until `release`: a part that may have killed its last worker must take no other
-        parts with it, or they would be suspected too. What it has already it ends first.
+        parts with it, or they would be suspected too. What it has already it ends first. One of `avoid` it
+        is only where no other is ready, isolated ones included: those can be waited for.
         """
-        able = [worker for worker in self.ready if not worker.isolated]
-        candidates = [worker for worker in able if worker not in avoid] or able
+        fresh = [worker for worker in self.ready if worker not in avoid]
+        candidates = [worker for worker in fresh or self.ready if not worker.isolated]
         if not candidates:
             return None
         worker = min(candidates, key=lambda w: (w.in_flight + w.busy_elsewhere, self._random.random()))

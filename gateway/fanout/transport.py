@@ -19,6 +19,8 @@ from gateway.fanout.wire import Connection
 _Origin: TypeAlias = tuple[str, int]
 SENT_AT = "sent_at"
 """Extension of an answer: when the request was with the network, monotonic clock; 0 if it never was."""
+NEW_CONNECTION = "new_connection"
+"""Extension of a request: whether it must not take a connection that others have used."""
 
 
 class WireTransport(httpx.AsyncBaseTransport):
@@ -34,7 +36,8 @@ class WireTransport(httpx.AsyncBaseTransport):
         assert isinstance(request.stream, httpx.AsyncByteStream)
         pieces = [piece async for piece in request.stream]
         origin = request.url.host, request.url.port or 80
-        connection = self._reused(origin) or await self._connected(origin, request)
+        reused = None if request.extensions.get(NEW_CONNECTION) else self._reused(origin)
+        connection = reused or await self._connected(origin, request)
         try:
             head = await connection.ask([_head(request), *pieces])
         except BaseException as exc:  # cancellation too, even if the head came at the same moment

@@ -225,7 +225,16 @@ def test_a_worker_that_was_tried_is_kept_only_if_there_is_no_other() -> None:
     pool = idle(2)
     first, second = pool.ready
     assert pool.isolate([first]) is second
-    assert pool.isolate([first]) is first
+    assert pool.isolate([first, second]) is first
+
+
+def test_a_suspect_waits_for_the_other_worker_rather_than_go_back_to_the_one_that_died() -> None:
+    pool = idle(2)
+    died, other = pool.ready
+    assert pool.isolate([died]) is other
+    assert pool.isolate([died]) is None
+    pool.release(other)
+    assert pool.isolate([died]) is other
 
 
 # Addresses that stand for many workers

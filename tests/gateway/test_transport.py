@@ -10,7 +10,7 @@ from typing import Self
 import httpx
 import pytest
 
-from gateway.fanout.transport import SENT_AT, WireTransport
+from gateway.fanout.transport import NEW_CONNECTION, SENT_AT, WireTransport
 from gateway.fanout.wire import Connection
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -80,9 +80,11 @@ async def post(transport: WireTransport, url: str, *pieces: bytes | memoryview) 
         await answer.aclose()
 
 
-async def sent(transport: WireTransport, url: str, *pieces: bytes | memoryview) -> httpx.Response:
+async def sent(
+    transport: WireTransport, url: str, *pieces: bytes | memoryview, **extensions: bool
+) -> httpx.Response:
     headers = {"Content-Length": str(sum(map(len, pieces)))}
-    request = httpx.Request("POST", url, headers=headers, stream=Buffers(*pieces))
+    request = httpx.Request("POST", url, headers=headers, stream=Buffers(*pieces), extensions=extensions)
     return await transport.handle_async_request(request)
 
 
@@ -131,6 +133,16 @@ async def test_a_connection_is_used_again_and_two_requests_at_a_time_have_two() 
         answers = await asyncio.gather(*(post(transport, server.url, b"x") for _ in range(2)))
         assert answers == [b"ok", b"ok"]
         assert server.connections == 2
+        await transport.aclose()
+
+
+async def test_a_request_that_asks_for_a_new_connection_gets_one() -> None:
+    async with serving(*[[OK % 2 + b"ok"]] * 2) as server:
+        transport = WireTransport(1.0, 15.0)
+        await post(transport, server.url, b"x")
+        answer = await sent(transport, server.url, b"x", **{NEW_CONNECTION: True})
+        assert server.connections == 2
+        await answer.aclose()
         await transport.aclose()
 
 
