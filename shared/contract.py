@@ -6,10 +6,15 @@ HEALTHZ = "/healthz"
 READYZ = "/readyz"
 METRICS = "/metrics"
 
-CONTRACT_NUMBER = "1"
-"""Raised when gateway and worker of two versions can no longer understand each other."""
+CONTRACTS = ("1",)
+"""Numbers of the agreements that this version keeps, its own first.
+
+A change that old pods would not understand takes a new number; the one before stays in the list for a
+release, since a rollout mixes old and new gateways with old and new workers.
+"""
 
 CONTRACT = "X-Grisaille-Contract"
+"""Of a request: the asker's own number. Of an answer: that number if the worker keeps it, else its own."""
 LOAD = "X-Grisaille-Load"
 """``running/slots/queued`` of a worker, on every answer."""
 DEADLINE_MS = "X-Grisaille-Deadline-Ms"

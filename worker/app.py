@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from starlette.applications import Starlette
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.contract import CONTRACT, CONTRACT_NUMBER, LOAD
+from shared.contract import CONTRACT, CONTRACTS, LOAD
 from shared.service.lifecycle import Lifecycle, TrackRequests
 from shared.service.responses import install_problem_handlers
 from worker.child import Children
@@ -24,10 +24,12 @@ class _ContractHeaders:
         self._slots = slots
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = Headers(scope=scope).get(CONTRACT)
+
         async def send_with_load(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers[CONTRACT] = CONTRACT_NUMBER
+                headers[CONTRACT] = asked if asked in CONTRACTS else CONTRACTS[0]
                 headers[LOAD] = self._slots.load
             await send(message)
 

@@ -13,7 +13,7 @@ import httpx
 from gateway.fanout.transport import NEW_CONNECTION, SENT_AT
 from shared import options as options_module
 from shared import problems
-from shared.contract import CONTRACT, CONTRACT_NUMBER, CONVERT, DEADLINE_MS, LOAD, NOTE
+from shared.contract import CONTRACT, CONTRACTS, CONVERT, DEADLINE_MS, LOAD, NOTE
 from shared.options import Options
 
 Load = tuple[int, int, int]
@@ -118,6 +118,7 @@ async def attempt(
         **request.headers,
         "Content-Length": str(sum(map(len, request.pieces))),
         "Content-Type": "application/octet-stream",
+        CONTRACT: CONTRACTS[0],
         DEADLINE_MS: str(int(seconds * 1000)),
     }
     target = httpx.URL(url + CONVERT, params=options_module.query(request.options))
@@ -138,7 +139,7 @@ async def _answer(answer: httpx.Response, heard: Callable[[Load], None]) -> Answ
     received = await _received(answer)
     if answer.status_code != httpx.codes.OK:
         raise _failure(answer, bytes(received))
-    if answer.headers.get(CONTRACT) != CONTRACT_NUMBER:
+    if answer.headers.get(CONTRACT) not in CONTRACTS:
         raise BadAnswerError("the answer has another contract number")
     notes = tuple(filter(None, answer.headers.get(NOTE, "").split(", ")))
     sent = answer.extensions[SENT_AT] or answered

@@ -9,7 +9,7 @@ import httpx
 
 from gateway.fanout.attempt import load
 from gateway.fanout.pool import Pool, Worker
-from shared.contract import CONTRACT, CONTRACT_NUMBER, VERSION_PATH
+from shared.contract import CONTRACT, CONTRACTS, VERSION_PATH
 
 _TIMEOUT_SECONDS = 2.0
 
@@ -33,10 +33,10 @@ async def probe(pool: Pool, worker: Worker, transport: httpx.AsyncBaseTransport)
     """Ask an absent worker whether it is there and speaks our contract."""
     try:
         async with asyncio.timeout(_TIMEOUT_SECONDS):
-            asked = httpx.Request("GET", worker.url + VERSION_PATH)
+            asked = httpx.Request("GET", worker.url + VERSION_PATH, headers={CONTRACT: CONTRACTS[0]})
             answer = await transport.handle_async_request(asked)
             await answer.aread()
     except (httpx.HTTPError, TimeoutError):
         return
-    if answer.is_success and answer.headers.get(CONTRACT) == CONTRACT_NUMBER:
+    if answer.is_success and answer.headers.get(CONTRACT) in CONTRACTS:
         pool.probed(worker, load(answer.headers))

@@ -10,7 +10,7 @@ from itertools import count
 
 from support.images import jpeg, photo
 
-from shared.contract import CONTRACT, CONTRACT_NUMBER, LOAD
+from shared.contract import CONTRACT, CONTRACTS, LOAD
 
 _ADDRESSES = count(200)
 _SMALL = jpeg(photo(64, 48)[:, :, :1], restart_marker_rows=1)
@@ -87,7 +87,7 @@ class Liar(http.server.ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def liar(lie: Lie, contract: str = CONTRACT_NUMBER) -> Iterator[Liar]:
+def liar(lie: Lie, contract: str = CONTRACTS[0]) -> Iterator[Liar]:
     """A worker that lies, until the block is left."""
     with Liar(lie, contract) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)

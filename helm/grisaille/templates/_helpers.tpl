@@ -19,7 +19,7 @@ helm.sh/chart: {{ .root.Chart.Name }}-{{ .root.Chart.Version }}
 
 {{- define "grisaille.image" -}}
 {{- $own := index .root.Values .component -}}
-{{ .root.Values.image.registry }}{{ $own.repository }}{{ if $own.digest }}@{{ $own.digest }}{{ else }}:{{ .root.Values.image.tag | default .root.Chart.AppVersion }}{{ end }}
+{{ .root.Values.image.registry }}{{ $own.repository }}{{ if $own.digest }}@{{ $own.digest }}{{ else }}:{{ $own.tag | default .root.Values.image.tag | default .root.Chart.AppVersion }}{{ end }}
 {{- end }}
 
 {{- /* Where the gateway looks for workers. */}}
@@ -108,6 +108,9 @@ spec:
         - name: {{ .component }}
           image: {{ include "grisaille.image" . }}
           imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+          {{- with $own.command }}
+          command: {{- toYaml . | nindent 12 }}
+          {{- end }}
           envFrom:
             - configMapRef: {name: {{ $name }}}
           env:
