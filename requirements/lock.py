@@ -7,7 +7,11 @@ import sys
 from pathlib import Path
 
 _HERE = Path(__file__).parent
-_SETS = {"server.txt": ["--extra", "server"], "test.txt": ["--extra", "server", "--group", "test"]}
+_SETS = {
+    "server.txt": ["--extra", "server"],
+    "test.txt": ["--extra", "server", "--group", "test"],
+    "validate.txt": ["--group", "validate"],
+}
 
 
 def main() -> None:

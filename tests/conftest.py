@@ -33,9 +33,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Reliability takes ten minutes, e2e a cluster: they run only where they are named."""
+    """Reliability takes ten minutes, e2e a cluster, validate its own tools: they run only where named."""
     named = any(collection_path.name in argument for argument in config.args)
-    return True if collection_path.name in {"reliability", "e2e"} and not named else None
+    return True if collection_path.name in {"reliability", "e2e", "validate"} and not named else None
 
 
 hypothesis.settings.register_profile("dev", deadline=None, max_examples=60)
