@@ -34,7 +34,9 @@ class ServiceSettings(BaseSettings):
         5.0, ge=0, description="stop once no request came for so long after SIGTERM"
     )
     drain_max_seconds: float = Field(20.0, ge=0, description="stop draining after so long")
-    log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
+    log_level: str = Field(
+        "info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error"
+    )
 
     max_upload_bytes: int = Field(512 << 20, gt=0, description="size of an upload")
     max_pixels: int = Field(

@@ -6,15 +6,20 @@ import json
 import secrets
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 import yaml
 from support.cluster import INGRESS, Deployed, kubectl
-from support.images import photo, png
-from support.service import ROOT, within
+from support.images import grey, jpeg, photo, png
+from support.service import ROOT, plan, within
+
+from shared.options import Options
 
 HELMS = [name for name in ("helm", "helm-3") if shutil.which(name)]
 CHART = str(ROOT / "helm/grisaille")
@@ -31,10 +36,13 @@ def run(helm: str, *arguments: str) -> str:
 class Release(Deployed):
     """The chart under the release name `grisaille`."""
 
-    def values(self, folder: Path, **config: str) -> str:
+    def values(
+        self, folder: Path, *, tag: str = "e2e", discovery: str = "endpointSlices", **config: str
+    ) -> str:
         values = {
-            "image": {"registry": "docker.io/library/", "tag": "e2e"},
+            "image": {"registry": "docker.io/library/", "tag": tag},
             "config": config,
+            "discovery": {"mode": discovery, "slotsBehindService": 4},
             "gateway": {"resources": SMALL},
             "worker": {"resources": SMALL},
             "ingress": {"enabled": True, "hosts": [self.host]},
@@ -47,9 +55,9 @@ class Release(Deployed):
         path = "jsonpath={.spec.replicas}"
         return int(self.kubectl("get", "deployment", f"grisaille-{component}", "--output", path))
 
-    def generation(self) -> str:
-        path = "jsonpath={.metadata.generation}"
-        return self.kubectl("get", "deployment", "grisaille-worker", "--output", path)
+    def images(self) -> set[str]:
+        pods = self.pods("gateway") + self.pods("worker")
+        return {pod["spec"]["containers"][0]["image"].rsplit(":", 1)[1] for pod in pods}
 
 
 @pytest.fixture
@@ -77,14 +85,14 @@ def test_the_life_of_a_release(helm: str, release: Release, tmp_path: Path) -> N
 
     release.scale(2)
     release.await_workers(2)
-    changed = release.values(tmp_path, LOG_LEVEL="warning")
-    before = release.generation()
+    changed = release.values(tmp_path, tag="e2e-next", LOG_LEVEL="warning")
     run(helm, "upgrade", *named, *in_time, "--values", changed)
-    assert release.generation() != before
+    assert within(lambda: release.images() == {"e2e-next"}, seconds=60)
     assert release.replicas("worker") == 2
     # A revision keeps the number it was rendered with; Helm 4 has to be told that it counts.
     force = ("--force-conflicts",) if "--force-conflicts" in run(helm, "rollback", "--help") else ()
     run(helm, "rollback", "grisaille", "1", "--namespace", release.namespace, *in_time, *force)
+    assert within(lambda: release.images() == {"e2e"}, seconds=60)
     assert httpx.post(f"{INGRESS}/convert", content=small, headers=headers).is_success
 
     run(helm, "uninstall", "grisaille", "--namespace", release.namespace, "--wait")
@@ -96,6 +104,48 @@ def test_the_life_of_a_release(helm: str, release: Release, tmp_path: Path) -> N
         return [f"{item['kind']} {item['metadata']['name']}" for item in items]
 
     assert within(lambda: not left(), seconds=120), left()
+
+
+@pytest.mark.parametrize("discovery", ["endpointSlices", "dns", "service"])
+def test_each_way_to_find_workers(discovery: str, release: Release, tmp_path: Path) -> None:
+    values = release.values(tmp_path, discovery=discovery)
+    counts = ("--set", "gateway.replicas=1", "--set", "worker.replicas=2")
+    where = ("--namespace", release.namespace, "--wait", "--timeout", "240s")
+    run(HELMS[0], "install", "grisaille", CHART, *where, "--values", values, *counts)
+    [gateway] = release.ready("gateway")
+    for component in ("gateway", "worker"):
+        for pod in release.pods(component):
+            print(f"{component} ready {seconds_to_ready(pod):.0f} s after its start")
+
+    def known() -> float:
+        return release.metric(gateway, 9006, 'grisaille_gateway_workers{state="ready"}')
+
+    seen = 1 if discovery == "service" else 2
+    assert within(lambda: known() == seen)
+    picture = jpeg(photo(1600, 1200))
+
+    def answer() -> httpx.Response:
+        asked = f"{INGRESS}/convert?stripes=2"
+        return httpx.post(asked, content=picture, headers={"Host": release.host}, timeout=60)
+
+    assert within(lambda: answer().is_success)
+    assert plan(answer()) == ("stripes", 2)
+    assert answer().content == grey(picture, Options())
+    if discovery != "service":
+        release.scale(3)
+        assert within(lambda: len(release.ready("worker")) == 3, seconds=60)
+        begin = time.monotonic()
+        assert within(lambda: known() == 3, seconds=60)
+        print(f"{discovery}: a new worker is known {time.monotonic() - begin:.1f} s after it was seen ready")
+
+
+def seconds_to_ready(pod: dict[str, Any]) -> float:
+    """From the start of its container to its being ready, as the cluster has it: in whole seconds."""
+    started = pod["status"]["containerStatuses"][0]["state"]["running"]["startedAt"]
+    [ready] = [one for one in pod["status"]["conditions"] if one["type"] == "Ready"]
+    return (
+        datetime.fromisoformat(ready["lastTransitionTime"]) - datetime.fromisoformat(started)
+    ).total_seconds()
 
 
 @pytest.mark.parametrize("helm", HELMS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 import time
 from collections.abc import Iterator
@@ -23,11 +24,6 @@ def service() -> Iterator[Deployed]:
         yield deployed
 
 
-def convert(service: Deployed, data: bytes, query: str = "", host: str = "") -> httpx.Response:
-    headers = {"Host": host or service.host}
-    return httpx.post(f"{service.url}/convert{query}", content=data, headers=headers, timeout=180)
-
-
 def load(service: Deployed, clients: int = 4) -> Load:
     return Load(service.url, mixed(), clients, host=service.host)
 
@@ -35,16 +31,16 @@ def load(service: Deployed, clients: int = 4) -> Load:
 def test_an_8k_picture_through_the_ingress_and_through_a_route(service: Deployed) -> None:
     wanted = luma_plane(BIG)
     for host in (service.host, service.host.replace(".", "-route.", 1)):
-        assert within(lambda host=host: convert(service, png(photo(8, 8)), host=host).is_success)  # type: ignore[misc]
-        answer = convert(service, BIG, "?format=png", host)
+        assert within(lambda host=host: service.convert(png(photo(8, 8)), host=host).is_success)  # type: ignore[misc]
+        answer = service.convert(BIG, "?format=png", host)
         assert answer.status_code == 200, answer.text
         assert np.array_equal(pixels(answer.content), wanted)
 
 
 def test_refusals_come_through_while_the_client_still_sends(service: Deployed) -> None:
     broken = BIG[:200] + bytes(1 << 20)
-    assert convert(service, broken).status_code == 422
-    assert convert(service, b"GIF87a" + bytes(100)).status_code == 422
+    assert service.convert(broken).status_code == 422
+    assert service.convert(b"GIF87a" + bytes(100)).status_code == 422
     head = {"Host": service.host, "Content-Length": str(1 << 30)}
     with httpx.Client(timeout=60) as client:
         refused = client.post(f"{service.url}/convert", content=iter([bytes(1 << 16)] * 16384), headers=head)
@@ -59,6 +55,10 @@ def test_pods_are_ready_soon_with_the_kernels_of_the_image(service: Deployed) ->
         started = service.metric(name, 9000, "process_start_time_seconds")
         ready = service.metric(name, 9000, "grisaille_worker_ready_time_seconds")
         print(f"worker ready {ready - started:.1f} s after its start")
+    for node in json.loads(kubectl("get", "nodes", "--output", "json"))["items"]:
+        for image in node["status"]["images"]:
+            if "grisaille-" in str(image["names"]):
+                print(f"{image['names'][-1]}: {image['sizeBytes'] / 1e6:.0f} MB")
 
 
 def test_pods_have_no_rights_they_do_not_need(service: Deployed) -> None:
@@ -103,12 +103,12 @@ def test_scaling_under_load(service: Deployed) -> None:
         service.scale(workers)
         service.await_workers(workers)
         assert within(
-            lambda workers=workers: plan(convert(service, BIG, "?format=png"))[1] == workers  # type: ignore[misc]
+            lambda workers=workers: plan(service.convert(BIG, "?format=png"))[1] == workers  # type: ignore[misc]
         )
         taken = []
         for _ in range(3):
             begin = time.monotonic()
-            assert convert(service, BIG, "?format=png").status_code == 200
+            assert service.convert(BIG, "?format=png").status_code == 200
             taken.append(time.monotonic() - begin)
         seconds[workers] = statistics.median(taken)
     for workers, median in seconds.items():

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 import secrets
+import subprocess
+import zlib
 from collections.abc import Iterator
+from math import isqrt
 
 import pytest
+from PIL import Image
 from support.cluster import Deployed, kubectl, kustomized
+from support.images import encoded
 from support.load import Load, mixed
 from support.service import ROOT, within
+
+from shared.codecs.png.chunks import RGB, PngHeader, chunk, ihdr
 
 _ASK = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=5)"
 
@@ -44,6 +51,28 @@ def test_an_eviction_respects_the_budget_and_loses_nothing(service: Deployed) ->
     assert not steady.failures(least=40)
 
 
+def test_a_drained_node_lets_go_of_one_worker_at_a_time_and_nothing_is_lost(service: Deployed) -> None:
+    node = service.pods("worker")[0]["spec"]["nodeName"]
+    workers = "--pod-selector=app.kubernetes.io/component=worker"
+    fewest = len(service.ready("worker"))
+    with load(service) as steady:
+        steady.until(20)
+        command = ["kubectl", "drain", node, workers, "--delete-emptydir-data", "--timeout=25s"]
+        drain = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        try:
+            while drain.poll() is None:
+                fewest = min(fewest, len(service.ready("worker")))
+        finally:
+            kubectl("uncordon", node)
+        said, _ = drain.communicate()
+        # Where there is no other node for its successor, the second worker must stay.
+        assert drain.returncode == 0 or "disruption budget" in said, said
+        service.await_workers(2)
+        steady.until(20)
+    assert fewest >= 1
+    assert not steady.failures(least=40)
+
+
 def test_a_worker_that_takes_too_much_memory_costs_no_picture(service: Deployed) -> None:
     hungry = json.loads(service.kubectl("get", "deployment", "grisaille-worker", "--output", "json"))
     hungry["metadata"] = {"name": "hungry"}
@@ -64,6 +93,26 @@ def test_a_worker_that_takes_too_much_memory_costs_no_picture(service: Deployed)
     service.kubectl("delete", "deployment", "hungry")
     service.await_workers(2)
     assert not steady.failures(least=20)
+
+
+def test_a_bomb_takes_nothing_down(service: Deployed) -> None:
+    before = service.restarts()
+    side = isqrt(int(service.setting("GRISAILLE_MAX_PIXELS_WHOLE")))
+    for bomb in (png_bomb(60_000, 60_000), png_bomb(100, 100), webp(side + 1)):
+        refused = service.convert(bomb)
+        assert refused.status_code == 422, refused.text
+    assert service.convert(webp(side)).status_code == 200  # WebP takes the most memory for each pixel
+    assert service.restarts() == before
+
+
+def png_bomb(width: int, height: int) -> bytes:
+    """It claims that size, and inflates to a quarter of a gigabyte."""
+    head = ihdr(PngHeader(width, height, 8, RGB, interlaced=False))
+    return head + chunk(b"IDAT", zlib.compress(bytes(1 << 28), 9)) + chunk(b"IEND", b"")
+
+
+def webp(side: int) -> bytes:
+    return encoded(Image.new("RGB", (side, side)), "WEBP")
 
 
 def reached(namespace: str, address: str, port: int) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 from support.service import ROOT, within
 
 INGRESS = os.environ.get("GRISAILLE_E2E_INGRESS", "http://127.0.0.1:8080")
@@ -45,6 +46,15 @@ class Deployed:
         """In the namespace."""
         return kubectl("--namespace", self.namespace, *arguments, stdin=stdin)
 
+    def convert(self, data: bytes, query: str = "", host: str = "") -> httpx.Response:
+        """What the ingress answers."""
+        headers = {"Host": host or self.host}
+        return httpx.post(f"{INGRESS}/convert{query}", content=data, headers=headers, timeout=180)
+
+    def setting(self, name: str) -> str:
+        """As the ConfigMap of the overlays has it."""
+        return self.kubectl("get", "configmap", "grisaille", "--output", f"jsonpath={{.data.{name}}}")
+
     def pods(self, component: str) -> list[dict[str, Any]]:
         """That are not about to end."""
         selector = f"app.kubernetes.io/component={component}"
@@ -67,9 +77,17 @@ class Deployed:
 
     def roll_out(self, component: str) -> None:
         """Restart, and wait for the end of it."""
-        deployment = f"deployment/grisaille-{component}"
-        self.kubectl("rollout", "restart", deployment)
-        self.kubectl("rollout", "status", deployment, "--timeout=240s")
+        self.kubectl("rollout", "restart", f"deployment/grisaille-{component}")
+        self.await_rollout(component)
+
+    def await_rollout(self, component: str) -> None:
+        """Until all its pods are as they should be."""
+        self.kubectl("rollout", "status", f"deployment/grisaille-{component}", "--timeout=240s")
+
+    def restarts(self) -> int:
+        """Of all containers."""
+        pods = self.pods("gateway") + self.pods("worker")
+        return sum(one["restartCount"] for pod in pods for one in pod["status"]["containerStatuses"])
 
     def metric(self, pod: str, port: int, name: str) -> float:
         """The sum of all series of a pod that begin so, by way of the API server."""
@@ -113,7 +131,7 @@ def kustomized(overlay: str) -> Iterator[Deployed]:
     try:
         kubectl("apply", "--filename", "-", stdin=objects)
         for component in ("gateway", "worker"):
-            deployed.kubectl("rollout", "status", f"deployment/grisaille-{component}", "--timeout=180s")
+            deployed.await_rollout(component)
         yield deployed
     except BaseException:
         print(_logs(deployed))
