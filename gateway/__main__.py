@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.process_collector import ProcessCollector
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.admission import Admission
@@ -26,6 +25,7 @@ from shared.service import logs, server
 from shared.service.buffers import Buffers
 from shared.service.internal import internal_app
 from shared.service.lifecycle import Lifecycle
+from shared.service.registry import new_registry
 
 
 class _Gateway:
@@ -45,7 +45,8 @@ class _Gateway:
         """Look for workers once; then answer."""
         settings = self._settings
         transport = self._transport
-        pool = Pool(Random(), time.monotonic, settings.slots_per_worker)  # noqa: S311 - balancing is not cryptography
+        random = Random()  # noqa: S311 - balancing is not cryptography
+        pool = Pool(random, time.monotonic, settings.slots_per_worker, self._metrics.ejected)
 
         def update(urls: tuple[str, ...]) -> None:
             pool.update(urls)
@@ -61,7 +62,7 @@ class _Gateway:
         ]
         offload = Offload(self._executor)
         fanout = Fanout(settings, pool, transport, offload, self._metrics)
-        admission = Admission(settings, lambda: pool.slots)
+        admission = Admission(settings, lambda: pool.slots, self._metrics.short_of)
         self._metrics.watch(pool, admission)
         services = Services(settings, pool, fanout, admission, offload, Buffers(), Scans())
         self._app = create_app(services, self.lifecycle, self._metrics)
@@ -83,8 +84,7 @@ def main() -> None:
     """Serve until SIGTERM."""
     settings = GatewaySettings()
     logs.configure(settings.log_level)
-    registry = CollectorRegistry()
-    ProcessCollector(registry=registry)
+    registry = new_registry("gateway")
     gateway = _Gateway(settings, registry)
     server.run(
         settings,

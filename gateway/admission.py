@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
+from enum import StrEnum
 
 from gateway.settings import GatewaySettings
 from shared.codecs.formats import Format
@@ -22,11 +23,22 @@ _MOST_GROWTH = 16
 """A coarse JPEG of 0.15 bits a pixel makes a PNG of 2."""
 
 
+class Shortage(StrEnum):
+    """What there is no room for."""
+
+    BYTES = "bytes"
+    CONVERSIONS = "conversions"
+
+
 class Gate:
     """Room for so much at a time. All methods belong to the event loop."""
 
-    def __init__(self, limit: Callable[[], int], seconds: float, what: str, setting: str) -> None:
-        self._limit = limit
+    def __init__(
+        self, limit: Callable[[], int], seconds: float, what: str, setting: str, refused: Callable[[], None]
+    ) -> None:
+        """`refused` is told of everyone who found no room."""
+        self.limit = limit
+        self._told = refused
         self._seconds = seconds
         self._what = what
         self._setting = setting
@@ -70,7 +82,7 @@ class Gate:
 
     def _fits(self, size: int, held: int) -> bool:
         """Whether there is room; for one alone there always is, the limits of a request being others."""
-        return self.used <= held or self.used + size <= self._limit()
+        return self.used <= held or self.used + size <= self.limit()
 
     def _let_in(self) -> None:
         while self._waiting:
@@ -89,9 +101,10 @@ class Gate:
             self.leave(size)  # it was let in at the very moment
 
     def _refused(self, size: int) -> Overloaded:
+        self._told()
         return Overloaded.over(
             f"after {self._seconds:g} s of waiting the number of {self._what}",
-            limit=self._limit(),
+            limit=self.limit(),
             actual=self.used + size,
             setting=self._setting,
         )
@@ -120,17 +133,24 @@ class Lease:
 class Admission:
     """The gates of one gateway."""
 
-    def __init__(self, settings: GatewaySettings, slots: Callable[[], int]) -> None:
-        """`slots`: of all workers that are ready."""
+    def __init__(
+        self, settings: GatewaySettings, slots: Callable[[], int], refused: Callable[[Shortage], None]
+    ) -> None:
+        """`slots`: of all workers that are ready. `refused` is told of every request that found no room."""
         seconds = settings.admission_wait_seconds
         self._bytes = Gate(
-            lambda: settings.max_bytes_held, seconds, "bytes held for requests", "GRISAILLE_MAX_BYTES_HELD"
+            lambda: settings.max_bytes_held,
+            seconds,
+            "bytes held for requests",
+            "GRISAILLE_MAX_BYTES_HELD",
+            lambda: refused(Shortage.BYTES),
         )
         self._conversions = Gate(
             lambda: max(_LEAST_CONVERSIONS, settings.conversions_per_slot * slots()),
             seconds,
             "conversions under way",
             "GRISAILLE_CONVERSIONS_PER_SLOT",
+            lambda: refused(Shortage.CONVERSIONS),
         )
 
     @property
@@ -139,9 +159,19 @@ class Admission:
         return self._bytes.used
 
     @property
+    def bytes_limit(self) -> int:
+        """Most of them."""
+        return self._bytes.limit()
+
+    @property
     def conversions(self) -> int:
         """Under way."""
         return self._conversions.used
+
+    @property
+    def conversions_limit(self) -> int:
+        """Most of them, with the workers there are."""
+        return self._conversions.limit()
 
     def lease(self) -> Lease:
         """Of no bytes yet."""

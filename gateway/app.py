@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 import uuid
 
 from fastapi import FastAPI
@@ -12,16 +13,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.convert import Services
 from gateway.metrics import GatewayMetrics
 from gateway.routes import convert, version
-from shared.contract import REQUEST_ID
+from shared.contract import REQUEST_ID, TRACEPARENT
 from shared.service.lifecycle import Lifecycle, TrackRequests
 from shared.service.responses import install_problem_handlers
+from shared.service.trace import joined
 from shared.version import VERSION
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
-class _RequestId:
-    """Takes the caller's request id if it is well formed, else makes one; puts it on every answer."""
+class _Identity:
+    """Takes the caller's request id and trace, makes what is missing or ill formed; answers carry the id."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -32,7 +34,8 @@ class _RequestId:
             return
         given = Headers(scope=scope).get(REQUEST_ID, "")
         request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-        scope.setdefault("state", {})["request_id"] = request_id
+        trace = joined(Headers(scope=scope).get(TRACEPARENT, ""), secrets.token_bytes)
+        scope.setdefault("state", {}).update(request_id=request_id, trace=trace)
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -54,4 +57,4 @@ def create_app(services: Services, lifecycle: Lifecycle, metrics: GatewayMetrics
     app.include_router(version.routes)
     install_problem_handlers(app)
     # Around the whole app, not inside it, so that they see its last-resort errors too.
-    return TrackRequests(_RequestId(app), lifecycle)
+    return TrackRequests(_Identity(app), lifecycle)

@@ -82,6 +82,8 @@ class Result:
     plan: Plan
     parts: Sequence[Delivered[object]] = ()
     notes: tuple[str, ...] = ()
+    pixels: int = 0
+    """Of the image, where its header tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +118,12 @@ async def convert(
     async with services.admission.conversion(waited=time.monotonic() - complete):
         stages.end("queue")
         try:
-            return await _by_workers(services, job, stages)
+            result = await _by_workers(services, job, stages)
         except NoWorker:
             if job.patience:
                 raise
-            return await _inline(services, job, stages)
+            result = await _inline(services, job, stages)
+    return replace(result, pixels=job.header.pixels or 0)
 
 
 async def _job(services: Services, data: memoryview, options: Options, passed_on: Mapping[str, str]) -> _Job:

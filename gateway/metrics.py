@@ -1,57 +1,131 @@
-"""The gateway's metrics, all of them."""
+"""The gateway's metrics, all of them. docs/metrics.md is made from here."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from statistics import median
+from typing import TYPE_CHECKING
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from gateway.admission import Admission
-from gateway.fanout import attempt
+from gateway.admission import Admission, Shortage
+from gateway.fanout.attempt import AttemptOutcome
+from gateway.fanout.health import Ejection
 from gateway.fanout.pool import Pool
 from shared.plan import Kind
-from shared.problems import KINDS
+from shared.problems import KINDS, Problem
 
-_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 180.0)
-OK = "ok"
+if TYPE_CHECKING:  # which counts its attempts here
+    from gateway.fanout.delivery import Delivered
+
+OK, GONE = "ok", "client-gone"
+_CLIENT, _OVERLOADED, _FAILED = "client-error", "overloaded", "failed"
+OUTCOMES = (OK, GONE, _CLIENT, _OVERLOADED, _FAILED)
+_NO_PLAN = "none"
+ROUTE = "/convert"
+STAGES = ("receive", "queue", "split", "send", "work", "return", "merge", "respond")
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 180.0)
+"""From the fastest request measured (4 ms) to the deadline of the largest; 1 s is the latency objective."""
+_STAGE_SECONDS = (
+    0.0005,
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+    2.5,
+    5.0,
+    10.0,
+    30.0,
+    60.0,
+)
+_STRIPES = (1, 2, 4, 8, 16, 32, 64)
+_STRAGGLER = (1.0, 1.1, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0)
+_SPEEDUP = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 32.0)
+_UPLOAD = tuple(float(1 << power) for power in range(14, 30, 2))
 
 
 class GatewayMetrics:
-    """Metrics on a registry of the caller's."""
+    """Metrics on a registry of the caller's. Every label has its values from the start."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.requests = Counter(
-            "grisaille_gateway_requests",
-            "Conversions asked for, by outcome: ok or the slug of a problem.",
-            ("outcome",),
-            registry=registry,
+        def counter(name: str, what: str, *labels: str) -> Counter:
+            return Counter(f"grisaille_gateway_{name}", what, labels, registry=registry)
+
+        def gauge(name: str, what: str, *labels: str) -> Gauge:
+            return Gauge(f"grisaille_gateway_{name}", what, labels, registry=registry)
+
+        def histogram(name: str, what: str, buckets: Sequence[float], *labels: str) -> Histogram:
+            return Histogram(f"grisaille_gateway_{name}", what, labels, buckets=buckets, registry=registry)
+
+        self._requests = counter(
+            "requests", "Requests by outcome: ok, client-gone or the slug of a problem.", "route", "outcome"
         )
-        for outcome in (OK, *KINDS):
-            self.requests.labels(outcome)
-        self.request_seconds = Histogram(
-            "grisaille_gateway_request_seconds",
-            "Time from the first byte of a request to its complete answer, by plan.",
-            ("plan",),
-            buckets=_SECONDS,
-            registry=registry,
+        self._request_seconds = histogram(
+            "request_seconds",
+            "From the first byte of a request to the last of its answer.",
+            _SECONDS,
+            *("route", "plan", "outcome"),
         )
-        for kind in Kind:
-            self.request_seconds.labels(kind)
-        self.failed_attempts = Counter(
-            "grisaille_gateway_failed_attempts",
-            "Attempts on workers that brought no answer, by kind of failure.",
-            ("failure",),
-            registry=registry,
+        self._stage_seconds = histogram(
+            "stage_seconds",
+            "Stages of the requests that went well, one after the other: they add up to request_seconds. "
+            "send, work and return are those of the part that ended last.",
+            _STAGE_SECONDS,
+            "stage",
         )
-        for failure in attempt.AttemptError.__subclasses__():
-            self.failed_attempts.labels(failure.__name__)
-        self._workers = Gauge("grisaille_gateway_workers", "Workers by state.", ("state",), registry=registry)
-        self._bytes_held = Gauge(
-            "grisaille_gateway_held_bytes",
-            "Bytes of uploads and results, those still expected included.",
-            registry=registry,
+        self._stripes = histogram("request_stripes", "Parts of a request.", _STRIPES)
+        self._straggler = histogram(
+            "straggler_ratio", "Slowest part of a request beside the median one.", _STRAGGLER
         )
-        self._conversions = Gauge(
-            "grisaille_gateway_conversions", "Conversions under way.", registry=registry
+        self._speedup = histogram(
+            "speedup_ratio", "Time on workers, all parts together, beside that of the request.", _SPEEDUP
         )
+        self._upload_bytes = histogram("upload_bytes", "Sizes of uploads.", _UPLOAD)
+        self._result_bytes = counter("result_bytes", "Bytes of results.")
+        self._pixels = counter("pixels", "Pixels of the pictures that were converted.")
+        self._refused = counter("refused", "Requests refused as overload, by what was short.", "shortage")
+        self._attempts = counter("attempts", "Attempts on workers by outcome.", "outcome")
+        self.parts = counter("parts", "Parts that were to be delivered.")
+        self.retries = counter("retries", "Attempts after one that failed.")
+        self.budget_exhausted = counter(
+            "retry_budget_exhausted", "Retries that had to wait since the budget of retries was used up."
+        )
+        self._hedges = counter(
+            "hedges", "Second attempts for parts that were late, by who answered first.", "result"
+        )
+        self._ejections = counter("ejections", "Workers put out for a while, by reason.", "reason")
+        self._workers = gauge("workers", "Workers by state.", "state")
+        self._bytes_held = gauge("held_bytes", "Bytes of uploads and results, those still expected included.")
+        self._bytes_limit = gauge("held_bytes_limit", "Most of them.")
+        self._conversions = gauge("conversions", "Conversions under way.")
+        self._conversions_limit = gauge(
+            "conversions_limit", "Most of them: so many for each slot of the workers."
+        )
+        self._begin()
+
+    def _begin(self) -> None:
+        """Every series is there before its first event, so that rates see the first one."""
+        for slug in (OK, GONE, *KINDS):
+            self._requests.labels(ROUTE, slug)
+        for plan in (*Kind, _NO_PLAN):
+            for outcome in OUTCOMES:
+                if (outcome == OK) == (plan != _NO_PLAN):
+                    self._request_seconds.labels(ROUTE, plan, outcome)
+        self._stage = {stage: self._stage_seconds.labels(stage) for stage in STAGES}
+        self._attempt = {outcome: self._attempts.labels(outcome) for outcome in AttemptOutcome}
+        for shortage in Shortage:
+            self._refused.labels(shortage)
+        for result in ("won", "lost"):
+            self._hedges.labels(result)
+        for reason in Ejection:
+            self._ejections.labels(reason)
 
     def watch(self, pool: Pool, admission: Admission) -> None:
         """Read workers and what is under way from these whenever metrics are collected."""
@@ -59,4 +133,62 @@ class GatewayMetrics:
         self._workers.labels("ready").set_function(lambda: len(pool.ready))
         self._workers.labels("ejected").set_function(lambda: pool.ejected)
         self._bytes_held.set_function(lambda: admission.bytes_held)
+        self._bytes_limit.set_function(lambda: admission.bytes_limit)
         self._conversions.set_function(lambda: admission.conversions)
+        self._conversions_limit.set_function(lambda: admission.conversions_limit)
+
+    def answered(
+        self, plan: Kind, stages: Sequence[tuple[str, float]], parts: Sequence[Delivered[object]]
+    ) -> None:
+        """A picture was sent, after these stages in seconds."""
+        seconds = sum(spent for _, spent in stages)
+        self._requests.labels(ROUTE, OK).inc()
+        self._request_seconds.labels(ROUTE, plan, OK).observe(seconds)
+        for name, spent in stages:
+            self._stage[name].observe(spent)
+        if parts:
+            taken = [part.answer.ended - part.started for part in parts]
+            self._stripes.observe(len(parts))
+            self._speedup.observe(sum(taken) / seconds)
+            if len(parts) > 1:
+                self._straggler.observe(max(taken) / median(taken))
+
+    def converted(self, pixels: int, uploaded: int, result: int) -> None:
+        """Sizes of a picture that was converted."""
+        self._pixels.inc(pixels)
+        self._upload_bytes.observe(uploaded)
+        self._result_bytes.inc(result)
+
+    def refused(self, problem: Problem, seconds: float) -> None:
+        """A request ended in a problem after so many seconds."""
+        self._ended(problem.slug, _class(problem), seconds)
+
+    def nobody_left(self, seconds: float) -> None:
+        """The client went away."""
+        self._ended(GONE, GONE, seconds)
+
+    def _ended(self, slug: str, outcome: str, seconds: float) -> None:
+        self._requests.labels(ROUTE, slug).inc()
+        self._request_seconds.labels(ROUTE, _NO_PLAN, outcome).observe(seconds)
+
+    def short_of(self, shortage: Shortage) -> None:
+        """Something had no room."""
+        self._refused.labels(shortage).inc()
+
+    def attempted(self, outcome: AttemptOutcome) -> None:
+        """An attempt ended."""
+        self._attempt[outcome].inc()
+
+    def hedged(self, *, won: bool) -> None:
+        """A second attempt ended, before the first or not."""
+        self._hedges.labels("won" if won else "lost").inc()
+
+    def ejected(self, reason: Ejection) -> None:
+        """A worker was put out."""
+        self._ejections.labels(reason).inc()
+
+
+def _class(problem: Problem) -> str:
+    if problem.status == 503:
+        return _OVERLOADED
+    return _FAILED if problem.status >= 500 else _CLIENT

@@ -14,7 +14,7 @@ class Stages:
     """Stages of one request; each begins where the one before ended."""
 
     def __init__(self) -> None:
-        self._last = time.monotonic()
+        self._begin = self._last = time.monotonic()
         self._stages: list[tuple[str, float]] = []
 
     @property
@@ -23,9 +23,19 @@ class Stages:
         return self._last
 
     @property
+    def seconds(self) -> Sequence[tuple[str, float]]:
+        """The stages so far: name and length."""
+        return self._stages
+
+    @property
     def total(self) -> float:
         """Seconds of all stages."""
         return sum(seconds for _, seconds in self._stages)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the request began."""
+        return time.monotonic() - self._begin
 
     def end(self, name: str, at: float | None = None) -> None:
         """The stage ends now, or at a moment of the monotonic clock."""

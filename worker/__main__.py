@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from prometheus_client import CollectorRegistry
-from prometheus_client.process_collector import ProcessCollector
-
 from shared.codecs import jit
 from shared.service import logs, server
 from shared.service.cpu import cpu_count
 from shared.service.internal import internal_app
 from shared.service.lifecycle import Lifecycle
+from shared.service.registry import new_registry
 from worker.app import create_app
 from worker.child import Children
 from worker.metrics import WorkerMetrics
@@ -25,8 +23,7 @@ def main() -> None:
     logs.configure(settings.log_level)
     cpus = cpu_count(requested_millis=settings.cpu_request)
     count = settings.slots or cpus
-    registry = CollectorRegistry()
-    ProcessCollector(registry=registry)
+    registry = new_registry("worker")
     metrics = WorkerMetrics(registry)
     metrics.kernel_cache_misses.set(jit.cache_misses())
     lifecycle = Lifecycle()

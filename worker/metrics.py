@@ -1,10 +1,15 @@
-"""The worker's metrics, all of them."""
+"""The worker's metrics, all of them. docs/metrics.md is made from here."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import product
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from shared.codecs.formats import Format
 from shared.problems import KINDS
+from worker.stopwatch import Step
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 OK = "ok"
@@ -35,6 +40,17 @@ class WorkerMetrics:
             buckets=_SECONDS,
             registry=registry,
         )
+        self._step_seconds = Histogram(
+            "grisaille_worker_step_seconds",
+            "Steps of a conversion. decode includes grey; while steps overlap in threads it is the time the "
+            "encoder waited. recode: JPEG to JPEG without loss. pillow: all of it, in a child process.",
+            ("step", "format"),
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        for step, read in product(Step, Format):
+            if (step is Step.PILLOW) or read in {Format.JPEG, Format.PNG}:
+                self._step_seconds.labels(step, read.name.lower())
         self.slots = Gauge("grisaille_worker_slots", "Slots of this worker.", registry=registry)
         self.kernel_cache_misses = Gauge(
             "grisaille_worker_kernel_cache_misses",
@@ -47,3 +63,11 @@ class WorkerMetrics:
             registry=registry,
         )
         self.running = Gauge("grisaille_worker_running", "Conversions in a slot now.", registry=registry)
+        self.queued = Gauge(
+            "grisaille_worker_queued", "Conversions that wait for a slot now.", registry=registry
+        )
+
+    def stepped(self, read: Format, steps: Mapping[Step, float]) -> None:
+        """A conversion of this format took so many seconds for each step."""
+        for step, seconds in steps.items():
+            self._step_seconds.labels(step, read.name.lower()).observe(seconds)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import logging
+import time
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -12,12 +14,16 @@ from starlette.routing import Route
 from shared import options as options_module
 from shared.codecs import convert
 from shared.codecs.convert import Converted
-from shared.contract import CONVERT, DEADLINE_MS, NOTE, REQUEST_ID, VERSION_PATH
+from shared.codecs.formats import sniff
+from shared.codecs.limits import Limits
+from shared.contract import CONVERT, DEADLINE_MS, NOTE, REQUEST_ID, TRACEPARENT, VERSION_PATH
 from shared.options import WORKER_TABLE, Options
 from shared.problems import InvalidOption, Problem
 from shared.service import body
 from shared.service.buffers import Buffers
+from shared.service.logs import event
 from shared.service.responses import PiecesResponse
+from shared.service.trace import trace_id
 from shared.version import VERSION
 from worker.arriving import Arriving, received_in_time
 from worker.child import Children
@@ -25,6 +31,9 @@ from worker.faults import Fault, strike
 from worker.metrics import GONE, OK, WorkerMetrics
 from worker.settings import WorkerSettings
 from worker.slots import Cancel, CancelledByClientError, Slots
+from worker.stopwatch import Stopwatch
+
+_LOG = logging.getLogger("grisaille.worker")
 
 _LARGE = 1 << 20
 """Bytes of a body whose way in is worth converting meanwhile."""
@@ -39,14 +48,16 @@ def routes(settings: WorkerSettings, slots: Slots, children: Children, metrics: 
     async def convert_image(request: Request) -> Response:
         """Return the image of the body in grey."""
         try:
-            converted = await _converted(request, settings, slots, children, buffers)
+            converted = await _converted(request, settings, slots, children, buffers, metrics)
         except (CancelledByClientError, ClientDisconnect):
             metrics.conversions.labels(GONE).inc()
             return Response(status_code=_CLIENT_CLOSED)
         except Problem as problem:
             metrics.conversions.labels(problem.slug).inc()
+            _log(request, logging.INFO, problem.slug, detail=problem.detail)
             raise
         metrics.conversions.labels(OK).inc()
+        _log(request, logging.DEBUG, OK)
         headers = {"Cache-Control": "no-store"}
         if converted.notes:
             headers[NOTE] = ", ".join(converted.notes)
@@ -59,8 +70,25 @@ def routes(settings: WorkerSettings, slots: Slots, children: Children, metrics: 
     return [Route(CONVERT, convert_image, methods=["POST"]), Route(VERSION_PATH, version)]
 
 
+def _log(request: Request, level: int, outcome: str, **fields: object) -> None:
+    event(
+        _LOG,
+        level,
+        "conversion",
+        request_id=request.headers.get(REQUEST_ID, ""),
+        trace_id=trace_id(request.headers.get(TRACEPARENT, "")),
+        outcome=outcome,
+        **fields,
+    )
+
+
 async def _converted(
-    request: Request, settings: WorkerSettings, slots: Slots, children: Children, buffers: Buffers
+    request: Request,
+    settings: WorkerSettings,
+    slots: Slots,
+    children: Children,
+    buffers: Buffers,
+    metrics: WorkerMetrics,
 ) -> Converted:
     options = options_module.parse(request.query_params.multi_items(), WORKER_TABLE)
     if options.part and options.format is None:
@@ -73,7 +101,7 @@ async def _converted(
             if not slots.is_alone or len(arriving.data) < _LARGE:  # no slot is to wait for this body
                 await filling
             work = functools.partial(
-                _convert, arriving, options, settings, children, slots, _fault(request, settings)
+                _convert, arriving, options, settings, children, slots, _fault(request, settings), metrics
             )
             return await slots.run(work, cancel, functools.partial(_gone, request, filling))
         except asyncio.CancelledError:
@@ -119,17 +147,27 @@ def _convert(
     children: Children,
     slots: Slots,
     fault: Fault,
+    metrics: WorkerMetrics,
     cancel: Cancel,
 ) -> Converted:
     """The conversion, in a slot's thread."""
     strike(fault, settings.fault_seconds, cancel)
-    return convert.grey(
+    stopwatch = Stopwatch(time.perf_counter)
+
+    def by_pillow(data: memoryview, options: Options, limits: Limits) -> Converted:
+        stopwatch.pillows()
+        return children.convert(data, options, limits, cancel)
+
+    converted = convert.grey(
         arriving.data,
         options,
         settings.limits,
-        whole=functools.partial(children.convert, cancel=cancel),
+        whole=by_pillow,
         check=cancel.check,
         overlap=slots.may_overlap,
         spare=slots.has_spare and not options.part,
         arrived=arriving.wait_for,
+        watched=stopwatch.watched,
     )
+    metrics.stepped(sniff(arriving.data), stopwatch.steps())
+    return converted

@@ -92,10 +92,16 @@ class Slots:
                 setting="GRISAILLE_QUEUE",
             )
         self._admitted += 1
+        self._tell()
         try:
             yield
         finally:
             self._admitted -= 1
+            self._tell()
+
+    def _tell(self) -> None:
+        self._metrics.running.set(self._running)
+        self._metrics.queued.set(self._admitted - self._running)
 
     async def run(
         self, work: Callable[[Cancel], _T], cancel: Cancel, gone: Callable[[], Awaitable[None]]
@@ -114,14 +120,14 @@ class Slots:
 
     async def _in_slot(self, work: Callable[[Cancel], _T], cancel: Cancel) -> _T:
         self._running += 1
-        self._metrics.running.set(self._running)
+        self._tell()
         started = time.monotonic()
         try:
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._executor, work, cancel)
         finally:
             self._running -= 1
-            self._metrics.running.set(self._running)
+            self._tell()
             self._metrics.conversion_seconds.observe(time.monotonic() - started)
 
     def close(self) -> None:

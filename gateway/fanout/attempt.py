@@ -7,6 +7,8 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
 
 import httpx
 
@@ -19,32 +21,62 @@ from shared.options import Options
 Load = tuple[int, int, int]
 
 
+class AttemptOutcome(StrEnum):
+    """How a try ended."""
+
+    OK = "ok"
+    NOT_SENT = "not-sent"
+    NO_ANSWER = "no-answer"
+    CUT = "cut"
+    TIMED_OUT = "timed-out"
+    BAD_ANSWER = "bad-answer"
+    BUSY = "busy"
+    JUDGED = "judged"
+    """The worker said that the image is at fault."""
+    CANCELLED = "cancelled"
+    """Another attempt was faster, another part failed, or the client went away."""
+
+
 class AttemptError(Exception):
-    """A try that brought no answer; the part may be tried elsewhere."""
+    """A try that brought no answer; the part may be tried elsewhere. Never raised itself."""
+
+    outcome: ClassVar[AttemptOutcome]
 
 
 class NotSentError(AttemptError):
     """The worker refused the connection."""
 
+    outcome = AttemptOutcome.NOT_SENT
+
 
 class SentNoAnswerError(AttemptError):
     """The connection ended before a status line: the worker may have died of this part."""
+
+    outcome = AttemptOutcome.NO_ANSWER
 
 
 class CutAnswerError(AttemptError):
     """The answer ended early."""
 
+    outcome = AttemptOutcome.CUT
+
 
 class TimedOutError(AttemptError):
     """The attempt's deadline passed."""
+
+    outcome = AttemptOutcome.TIMED_OUT
 
 
 class BadAnswerError(AttemptError):
     """An answer that is no answer: wrong contract, 5xx, or not the stripe that was asked for."""
 
+    outcome = AttemptOutcome.BAD_ANSWER
+
 
 class BusyError(AttemptError):
     """A polite 503, with a load: the worker lives, and its queue is full."""
+
+    outcome = AttemptOutcome.BUSY
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import logging
 import time
 from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ import httpx
 from gateway.fanout.attempt import (
     Answer,
     AttemptError,
+    AttemptOutcome,
     BadAnswerError,
     BusyError,
     NotSentError,
@@ -27,6 +29,7 @@ from gateway.fanout.pool import Pool, Worker
 from gateway.metrics import GatewayMetrics
 from gateway.offload import Offload
 from gateway.settings import GatewaySettings
+from shared.contract import REQUEST_ID, TRACEPARENT
 from shared.problems import (
     DeadlineExceeded,
     DecoderCrash,
@@ -37,7 +40,10 @@ from shared.problems import (
     Problem,
     Unavailable,
 )
+from shared.service.logs import event
+from shared.service.trace import trace_id
 
+_LOG = logging.getLogger("grisaille.gateway")
 _T = TypeVar("_T")
 _T_co = TypeVar("_T_co", covariant=True)
 _MOST_FAILURES = 3
@@ -98,6 +104,20 @@ class _Progress:
         return self.deadline - time.monotonic()
 
 
+def _log(request: Request, progress: _Progress, failure: AttemptError) -> None:
+    event(
+        _LOG,
+        logging.DEBUG if isinstance(failure, BusyError) else logging.WARNING,
+        "attempt",
+        request_id=request.headers.get(REQUEST_ID, ""),
+        trace_id=trace_id(request.headers.get(TRACEPARENT, "")),
+        worker=progress.tried[-1].url,
+        attempt=progress.attempts,
+        outcome=failure.outcome,
+        detail=str(failure),
+    )
+
+
 class Fanout:
     """Delivers parts to the workers of a pool."""
 
@@ -126,14 +146,16 @@ class Fanout:
         `Unavailable` where the last worker went while it had the part.
         """
         progress = _Progress(deadline, patience)
+        self._metrics.parts.inc()
         self._retries.deposit()
         self._hedges.deposit()
         while True:
             try:
                 return await self._hedged(part, progress)
             except AttemptError as exc:
-                self._metrics.failed_attempts.labels(type(exc).__name__).inc()
+                _log(part.request, progress, exc)
                 await self._before_retry(exc, progress)
+                self._metrics.retries.inc()
 
     async def _worker(self, progress: _Progress) -> Worker:
         """A worker for the next attempt, if possible one that was not tried yet; a suspect has it alone."""
@@ -186,7 +208,10 @@ class Fanout:
         for kind, problem in ((SentNoAnswerError, DecoderCrash), (BadAnswerError, Internal)):
             if sum(isinstance(f, kind) for f in progress.failures) >= _MOST_FAILURES:
                 raise problem(f"{_MOST_FAILURES} workers in turn: {failure}") from failure
-        while not self._retries.withdraw() and progress.left > 0:
+        if self._retries.withdraw():
+            return
+        self._metrics.budget_exhausted.inc()
+        while progress.left > 0 and not self._retries.withdraw():
             await asyncio.sleep(_PAUSE_SECONDS)  # time alone refills the budget
 
     async def _hedged(self, part: Part[_T], progress: _Progress) -> Delivered[_T]:
@@ -198,6 +223,8 @@ class Fanout:
 
         late = self._lateness.after(part.kind, part.pixels)
         delivered = await hedged(lambda: self._try(part, progress), other, late)
+        if progress.hedged:
+            self._metrics.hedged(won=progress.given_up is not None)
         if progress.given_up is not None:
             self._pool.beaten(progress.given_up)
         return delivered
@@ -219,22 +246,25 @@ class Fanout:
                 new_connection=suspect,
             )
         except asyncio.CancelledError:
+            self._metrics.attempted(AttemptOutcome.CANCELLED)
             if not is_hedge:
                 progress.given_up = worker
             raise
-        except BusyError:
-            raise
         except Problem:
+            self._metrics.attempted(AttemptOutcome.JUDGED)
             self._pool.answered(worker)
             raise
         except AttemptError as exc:
-            self._pool.failed(worker, gone=isinstance(exc, NotSentError))
+            self._metrics.attempted(exc.outcome)
+            if not isinstance(exc, BusyError):
+                self._pool.failed(worker, gone=isinstance(exc, NotSentError))
             raise
         finally:
             self._pool.ended(worker)
             if suspect:
                 self._pool.release(worker)
         value = await self._verified(part, worker, answer)
+        self._metrics.attempted(AttemptOutcome.OK)
         self._pool.answered(worker)
         usual = self._lateness.usual(part.kind, part.pixels)
         if usual:
@@ -246,6 +276,7 @@ class Fanout:
         try:
             return await self._offload(functools.partial(part.verify, answer.body), len(answer.body))
         except MalformedImage as exc:
+            self._metrics.attempted(AttemptOutcome.BAD_ANSWER)
             self._pool.failed(worker, gone=False)
             raise BadAnswerError(exc.detail) from exc
 

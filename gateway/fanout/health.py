@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from enum import Enum, auto
+from enum import Enum, StrEnum, auto
 from statistics import median
 
 FAILURES_TO_EJECT = 5
@@ -26,6 +26,15 @@ class State(Enum):
     TRIAL = auto()
     """Back from an ejection: it gets one attempt at a time until one went well."""
     EJECTED = auto()
+
+
+class Ejection(StrEnum):
+    """Why a worker was put out."""
+
+    FAILED = "failed"
+    BEATEN = "beaten"
+    """Its attempts were given up, since hedges were answered first."""
+    SLOW = "slow"
 
 
 @dataclass(slots=True)

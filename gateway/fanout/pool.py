@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from random import Random
 from statistics import median
 
-from gateway.fanout.health import Health, State
+from gateway.fanout.health import Ejection, Health, State
 
 _REPORT_SECONDS = 1.0
 _SLOW = 3.0
@@ -56,8 +56,15 @@ class Worker:
 class Pool:
     """The workers of one gateway."""
 
-    def __init__(self, random: Random, clock: Callable[[], float], fixed_slots: int = 0) -> None:
-        """`fixed_slots`: of each worker, whatever it reports; 0: what it reports."""
+    def __init__(
+        self,
+        random: Random,
+        clock: Callable[[], float],
+        fixed_slots: int = 0,
+        told: Callable[[Ejection], None] = lambda _: None,
+    ) -> None:
+        """`fixed_slots`: of each worker, whatever it reports; 0: what it reports. `told`: of ejections."""
+        self._told = told
         self._random = random
         self._clock = clock
         self._fixed_slots = fixed_slots
@@ -178,15 +185,22 @@ class Pool:
 
         The only worker is never ejected: nobody else could do better.
         """
+        self._failed(worker, Ejection.FAILED, gone=gone)
+
+    def _failed(self, worker: Worker, why: Ejection, *, gone: bool = False) -> None:
         if worker.health.failed(gone=gone) and self.known > 1:
-            worker.health.eject(self._clock())
+            self._eject(worker, why)
+
+    def _eject(self, worker: Worker, why: Ejection) -> None:
+        worker.health.eject(self._clock())
+        self._told(why)
 
     def beaten(self, worker: Worker) -> None:
         """Its attempt was given up: a hedge, begun much later, was answered first.
 
         That happens to any worker now and then, but five times in a row only to one that hangs or crawls.
         """
-        self.failed(worker, gone=False)
+        self._failed(worker, Ejection.BEATEN)
 
     def took(self, worker: Worker, ratio: float) -> None:
         """An attempt took so many times as long as usual.
@@ -202,7 +216,7 @@ class Pool:
         if health.state is not State.READY or health.pace is None or not paces:
             return
         if health.pace > _SLOW * median(paces) and len(peers) > self.ejected:
-            health.eject(self._clock())
+            self._eject(worker, Ejection.SLOW)
 
     def _report(self, worker: Worker, load: tuple[int, int, int], *, ours: int) -> None:
         running, slots, queued = load

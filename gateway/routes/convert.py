@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from dataclasses import replace
 
 from fastapi import APIRouter, Request
@@ -14,7 +13,7 @@ from starlette.responses import Response
 from gateway import upload as uploads
 from gateway.admission import Lease
 from gateway.convert import Result, Services, convert
-from gateway.metrics import OK, GatewayMetrics
+from gateway.metrics import GONE, OK, GatewayMetrics
 from gateway.timing import Stages, parts_header
 from shared import options as options_module
 from shared.codecs.formats import WRITTEN
@@ -27,8 +26,6 @@ from shared.service.responses import PiecesResponse
 
 _LOG = logging.getLogger("grisaille.gateway")
 _CLIENT_CLOSED = 499
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
-"""W3C Trace Context section 3.2."""
 
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _DOCS: dict[str, object] = {
@@ -68,9 +65,9 @@ def router(services: Services, metrics: GatewayMetrics) -> APIRouter:
         try:
             return await _answer(request, services, metrics, stages)
         except ClientDisconnect:
-            return _nobody_left(request, stages)
+            return _nobody_left(request, metrics, stages)
         except Problem as problem:
-            metrics.requests.labels(problem.slug).inc()
+            metrics.refused(problem, stages.elapsed)
             _log(request, problem.slug, stages, status=problem.status, detail=problem.detail)
             raise
 
@@ -87,20 +84,27 @@ async def _answer(request: Request, services: Services, metrics: GatewayMetrics,
         result = await _unless_gone(request, services, upload.data, options, stages, lease)
         if result is None:
             lease.shrink()
-            return _nobody_left(request, stages)
+            return _nobody_left(request, metrics, stages)
     except BaseException:
         lease.shrink()
         raise
-    metrics.requests.labels(OK).inc()
-    metrics.request_seconds.labels(result.plan.kind).observe(stages.total)
     headers = _headers(result, upload.filename, stages, begin)
-    _log(request, OK, stages, plan=headers[PLAN], bytes_in=len(upload.data))
-    lease.shrink(sum(map(len, result.pieces)))
-    return PiecesResponse(result.pieces, result.format.media_type, headers, sent=lease.shrink)
+    uploaded, size = len(upload.data), sum(map(len, result.pieces))
+    lease.shrink(size)
+
+    def sent() -> None:
+        lease.shrink()
+        stages.end("respond")
+        metrics.answered(result.plan.kind, stages.seconds, result.parts)
+        metrics.converted(result.pixels, uploaded, size)
+        _log(request, OK, stages, plan=headers[PLAN], bytes_in=uploaded, bytes_out=size, pixels=result.pixels)
+
+    return PiecesResponse(result.pieces, result.format.media_type, headers, sent=sent)
 
 
-def _nobody_left(request: Request, stages: Stages) -> Response:
-    _log(request, "client-gone", stages)
+def _nobody_left(request: Request, metrics: GatewayMetrics, stages: Stages) -> Response:
+    metrics.nobody_left(stages.elapsed)
+    _log(request, GONE, stages)
     return Response(status_code=_CLIENT_CLOSED)
 
 
@@ -120,10 +124,7 @@ async def _unless_gone(
     lease: Lease,
 ) -> Result | None:
     """The result, or None once the client has gone: then its parts are cancelled."""
-    passed_on = {REQUEST_ID: request.state.request_id}
-    traceparent = request.headers.get(TRACEPARENT, "")
-    if _TRACEPARENT.fullmatch(traceparent):
-        passed_on[TRACEPARENT] = traceparent
+    passed_on = {REQUEST_ID: request.state.request_id, TRACEPARENT: request.state.trace.header}
     work = asyncio.ensure_future(convert(services, data, options, passed_on, stages, lease))
     gone = asyncio.ensure_future(body.client_gone(request))
     try:
@@ -159,7 +160,9 @@ def _log(request: Request, outcome: str, stages: Stages, **fields: object) -> No
         logging.INFO,
         "request",
         request_id=request.state.request_id,
+        trace_id=request.state.trace.trace_id,
         outcome=outcome,
-        stages=stages.header(),
+        ms={name: round(seconds * 1000, 1) for name, seconds in stages.seconds},
+        total_ms=round(stages.elapsed * 1000, 1),
         **fields,
     )

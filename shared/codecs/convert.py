@@ -60,10 +60,17 @@ class _Decoded:
 
 
 WholeConverter: TypeAlias = Callable[[memoryview, Options, Limits], Converted]
+Watched: TypeAlias = Callable[[Iterator[Band]], Iterator[Band]]
+"""The same bands, on their way."""
 
 
 def never_cancelled() -> None:
     """The check of a conversion that nobody will cancel."""
+
+
+def unwatched(bands: Iterator[Band]) -> Iterator[Band]:
+    """The bands of a conversion that nobody watches."""
+    return bands
 
 
 def grey(
@@ -76,6 +83,7 @@ def grey(
     overlap: bool = False,
     spare: bool = False,
     arrived: chunks.Arrived = chunks.complete,
+    watched: Watched = unwatched,
 ) -> Converted:
     """The image in grey.
 
@@ -86,14 +94,14 @@ def grey(
     `ImageTooLarge`, `UnsupportedFormat`, and `InvalidOption` where `rows` does not fit the image.
 
     The file may still be on its way into `data`: `arrived` is asked before anything of it is read. A PNG
-    is then inflated while it comes in.
+    is then inflated while it comes in. `watched` stands between decoder and encoder.
     """
     arrived(SIGNATURE_BYTES)
     if options.rows is not None and sniff(data) is not Format.JPEG:
         raise InvalidOption("rows is for JPEG alone")
     try:
         with Stages(threads=overlap if sniff(data) is Format.PNG else spare) as stages:
-            converted = _by_bands(data, options, limits, check, stages, arrived)
+            converted = _by_bands(data, options, limits, check, stages, arrived, watched)
             if converted is not None:
                 return converted
     except UncleanScanError as exc:
@@ -119,6 +127,7 @@ def _by_bands(
     check: Callable[[], None],
     stages: Stages,
     arrived: chunks.Arrived,
+    watched: Watched,
 ) -> Converted | None:
     """The image by our own codecs, or None if it is not of a kind they know."""
     source = sniff(data)
@@ -127,15 +136,20 @@ def _by_bands(
     if source is not Format.PNG:
         arrived(len(data))
     if source is Format.JPEG:
-        return _jpeg(data, options, limits, check, stages)
+        return _jpeg(data, options, limits, check, stages, watched)
     if source is Format.PNG:
         decoded = _png(data, options, limits, stages, arrived)
-        return None if decoded is None else _encoded(_checked(decoded, check), options, source)
+        return None if decoded is None else _encoded(_checked(decoded, check, watched), options, source)
     return None
 
 
 def _jpeg(
-    data: memoryview, options: Options, limits: Limits, check: Callable[[], None], stages: Stages
+    data: memoryview,
+    options: Options,
+    limits: Limits,
+    check: Callable[[], None],
+    stages: Stages,
+    watched: Watched,
 ) -> Converted | None:
     jpeg = markers.parse(data)
     where = split.find_cuts_within(data, jpeg, limits)
@@ -150,7 +164,7 @@ def _jpeg(
         picture = jpeg_decode.through_rgb(data, where, luma.bt601, scan=scan)
     picture = replace(picture, bands=stages.ahead(picture.bands))
     decoded = _Decoded(picture, lambda: jpeg_metadata.read(jpeg), jpeg_encode.luma_table(jpeg))
-    return _encoded(_checked(_cropped(decoded, options), check), options, Format.JPEG)
+    return _encoded(_checked(_cropped(decoded, options), check, watched), options, Format.JPEG)
 
 
 def _lossless(data: memoryview, where: split.Cuts, options: Options, check: Callable[[], None]) -> Converted:
@@ -202,13 +216,13 @@ def _kept(bands: Iterator[Band], first: int, end: int) -> Iterator[Band]:
             yield kept
 
 
-def _checked(decoded: _Decoded, check: Callable[[], None]) -> _Decoded:
+def _checked(decoded: _Decoded, check: Callable[[], None], watched: Watched) -> _Decoded:
     def checked(band: Band) -> Band:
         check()
         return band
 
-    picture = decoded.picture
-    return replace(decoded, picture=picture.each(checked, channels=picture.channels))
+    picture = decoded.picture.each(checked, channels=decoded.picture.channels)
+    return replace(decoded, picture=replace(picture, bands=watched(picture.bands)))
 
 
 def _encoded(decoded: _Decoded, options: Options, source: Format) -> Converted:

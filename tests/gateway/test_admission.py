@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.virtual import now, virtually
 
-from gateway.admission import Admission, Gate, expected_bytes
+from gateway.admission import Admission, Gate, Shortage, expected_bytes
 from gateway.settings import GatewaySettings
 from shared.codecs.formats import Format
 from shared.codecs.headers import ImageHeader
@@ -20,7 +20,7 @@ WAIT = 1.0
 
 
 def gate(limit: int) -> Gate:
-    return Gate(lambda: limit, WAIT, "things", "GRISAILLE_THINGS")
+    return Gate(lambda: limit, WAIT, "things", "GRISAILLE_THINGS", lambda: None)
 
 
 @given(
@@ -102,7 +102,7 @@ def test_who_is_let_in_at_the_moment_it_gives_up_gives_its_room_back() -> None:
 
 
 def test_a_request_that_must_grow_goes_before_those_who_hold_nothing() -> None:
-    admission = Admission(GatewaySettings(max_bytes_held=100), lambda: 1)
+    admission = Admission(GatewaySettings(max_bytes_held=100), lambda: 1, lambda _: None)
 
     async def run() -> list[str]:
         order: list[str] = []
@@ -129,7 +129,7 @@ def test_a_request_that_must_grow_goes_before_those_who_hold_nothing() -> None:
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 100)), max_size=30))
 def test_a_lease_holds_what_it_was_told_last_and_gives_all_back(changes: list[tuple[bool, int]]) -> None:
-    admission = Admission(GatewaySettings(max_bytes_held=100), lambda: 1)
+    admission = Admission(GatewaySettings(max_bytes_held=100), lambda: 1, lambda _: None)
 
     async def run() -> None:
         lease, held = admission.lease(), 0
@@ -148,6 +148,7 @@ def test_a_lease_holds_what_it_was_told_last_and_gives_all_back(changes: list[tu
 
 def test_conversions_grow_with_the_slots_of_the_workers() -> None:
     slots = 1
+    told: list[Shortage] = []
 
     async def run(count: int) -> None:
         async with contextlib.AsyncExitStack() as inside:
@@ -156,10 +157,11 @@ def test_conversions_grow_with_the_slots_of_the_workers() -> None:
             with pytest.raises(Overloaded, match="GRISAILLE_CONVERSIONS_PER_SLOT"):
                 await inside.enter_async_context(admission.conversion())
 
-    admission = Admission(GatewaySettings(conversions_per_slot=3), lambda: slots)
+    admission = Admission(GatewaySettings(conversions_per_slot=3), lambda: slots, told.append)
     virtually(run(4))
     slots = 10
     virtually(run(30))
+    assert told == [Shortage.CONVERSIONS] * 2
 
 
 @pytest.mark.parametrize(
