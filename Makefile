@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test reliability e2e lint validate format bench bench-scaling lock clean
+.PHONY: help run test reliability e2e lint validate docs format bench bench-scaling lock clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -33,6 +33,11 @@ lint: $(VENV)/test.done validate ## Check style, types and formatting, and `make
 
 validate: $(VENV)-validate/validate.done ## Check what is deployed: schemas, policies, the chart, without a cluster
 	$(VENV)-validate/bin/python -m pytest tests/validate --config-file tests/validate/pytest.ini
+
+docs: $(VENV)/test.done $(VENV)-validate/validate.done ## Write pages, dashboard and alert rules that are made from code
+	$(BIN)/python docs/generate.py
+	$(VENV)-validate/bin/python deploy/dashboards/build.py
+	$(VENV)-validate/bin/python deploy/alerts/build.py
 
 format: $(VENV)/test.done ## Format the code and apply safe fixes
 	$(BIN)/ruff check --fix .

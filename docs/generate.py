@@ -5,14 +5,22 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
+from prometheus_client import CollectorRegistry
+from prometheus_client.metrics_core import Metric
 from pydantic.fields import FieldInfo
 
 _DOCS = Path(__file__).parent
 sys.path.insert(0, str(_DOCS.parent))
 
-from gateway.settings import GatewaySettings  # noqa: E402 - the path comes first
+from gateway.admission import Admission  # noqa: E402 - the path comes first
+from gateway.fanout.pool import Pool  # noqa: E402
+from gateway.metrics import GatewayMetrics  # noqa: E402
+from gateway.settings import GatewaySettings  # noqa: E402
+from shared.service.registry import new_registry  # noqa: E402
 from shared.service.settings import ServiceSettings  # noqa: E402
+from worker.metrics import WorkerMetrics  # noqa: E402
 from worker.settings import WorkerSettings  # noqa: E402
 
 _SETTINGS_HEAD = """\
@@ -46,7 +54,53 @@ def _default(*fields: FieldInfo) -> str:
     return ", worker ".join(f"`{value}`" for value in values if value)
 
 
-PAGES: dict[str, Callable[[], str]] = {"settings.md": settings}
+_METRICS_HEAD = """\
+# Metrics
+
+On the internal port (gateway 9006, worker 9000), `/metrics`; made from the code by `python docs/generate.py`.
+Counters and histograms are per process: add them up over pods. No label names a pod; Prometheus adds that.
+
+With the Prometheus operator: `metrics.podMonitor.enabled`, `metrics.prometheusRule.enabled` and
+`metrics.dashboard.enabled` in the chart's values. Without: scrape the pods' port `internal` with `job` set to
+`gateway` or `worker`, load `deploy/alerts/grisaille.rules.yaml`, import `deploy/dashboards/grisaille.json`.
+"""
+
+
+_SUFFIX = {"counter": "_total", "info": "_info"}
+
+
+def metrics() -> str:
+    """docs/metrics.md."""
+    gateway, worker = new_registry("gateway"), new_registry("worker")
+    served = GatewayMetrics(gateway)
+    pool = Pool(Random(0), lambda: 0.0)  # noqa: S311 - it is asked for its size alone
+    served.watch(pool, Admission(GatewaySettings(), lambda: 1, lambda _: None))
+    WorkerMetrics(worker)
+    tables = (("Of a gateway", gateway), ("Of a worker", worker))
+    return _METRICS_HEAD + "".join(_metrics_table(title, registry) for title, registry in tables)
+
+
+def _metrics_table(title: str, registry: CollectorRegistry) -> str:
+    lines = "".join(
+        f"| `{metric.name}{_SUFFIX.get(metric.type, '')}` | {metric.type} | {_labels(metric)} "
+        f"| {metric.documentation} |\n"
+        for metric in registry.collect()
+        if metric.name.startswith("grisaille_")
+    )
+    return f"\n## {title}\n\n| name | type | labels | what it is |\n|---|---|---|---|\n{lines}"
+
+
+def _labels(metric: Metric) -> str:
+    values: dict[str, dict[str, None]] = {}
+    for sample in metric.samples:
+        for name, value in sample.labels.items():
+            values.setdefault(name, {})[value] = None
+    return "; ".join(
+        f"`{name}`: {', '.join(found)}" for name, found in values.items() if name not in {"le", "version"}
+    )
+
+
+PAGES: dict[str, Callable[[], str]] = {"metrics.md": metrics, "settings.md": settings}
 
 
 def main() -> None:

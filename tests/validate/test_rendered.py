@@ -14,7 +14,7 @@ VERSIONS = ["1.29", "1.33", kubernetes_validate.latest_version()]
 """The oldest that the chart supports, one between, the newest."""
 CUSTOM = {
     kind: yaml.safe_load(Path(__file__).with_name(f"{kind.lower()}.schema.yaml").read_text())
-    for kind in ("HTTPRoute",)
+    for kind in ("HTTPRoute", "PodMonitor", "PrometheusRule")
 }
 
 pytestmark = pytest.mark.parametrize("name", RENDERS)
