@@ -141,7 +141,7 @@ def built() -> str:
         {"name": "grisaille-causes", "rules": _causes()},
     ]
     head = "# Made by build.py beside deploy/alerts/grisaille.rules.yaml.\n"
-    rules: str = yaml.safe_dump({"groups": groups}, sort_keys=False, width=115)
+    rules: str = yaml.safe_dump({"groups": groups}, sort_keys=False, width=100)
     return head + rules
 
 

@@ -187,7 +187,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             (
                 (
                     (
-                        "max by (pod) (grisaille_worker_ready_time_seconds<by> - on (pod, namespace) "
+                        "max by (pod) ((grisaille_worker_ready_time_seconds<by> > 0) - on (pod, namespace) "
                         'process_start_time_seconds<by,job="worker">)'
                     ),
                     "{{pod}}",
