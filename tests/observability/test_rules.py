@@ -1,4 +1,4 @@
-"""The rule file, by Prometheus' own tool: it is well formed, and alerts fire and stay silent as they should."""
+"""The rule file, by Prometheus' own tool: well formed, and alerts that fire and stay silent."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import tempfile
 import time
@@ -16,6 +17,7 @@ import yaml
 from support.service import ROOT, free_port, within
 from support.stack import Stack
 
+PROMETHEUS = os.environ.get("GRISAILLE_PROMETHEUS", "prometheus")
 RULES = ROOT / "deploy/alerts/grisaille.rules.yaml"
 
 
@@ -72,7 +74,7 @@ def prometheus(stack: Stack) -> Iterator[Prometheus]:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "prometheus.yml").write_text(yaml.safe_dump(config))
         command = [
-            "prometheus",
+            PROMETHEUS,
             f"--config.file={folder}/prometheus.yml",
             f"--storage.tsdb.path={folder}/data",
         ]
