@@ -29,9 +29,10 @@ if shutil.which("prometheus") is None and "GRISAILLE_PROMETHEUS" not in os.envir
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Of the reliability scenarios; pytest wants options here."""
+    """Of the reliability scenarios and the dashboard; pytest wants options here."""
     parser.addoption("--report", help="write the table of reliability there")
     parser.addoption("--soak-seconds", type=float, default=15.0, help="length of the soak test")
+    parser.addoption("--picture", help="plot the dashboard's queries there (tests/observability)")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Iterator
 
 import httpx
 import numpy as np
@@ -47,10 +48,9 @@ def test_a_file_whose_worker_died_of_it_is_not_decoded_in_the_gateway() -> None:
         assert answer.json()["type"].endswith(":unavailable")
 
 
-@pytest.mark.parametrize("written", ["png", "jpeg"])
-@pytest.mark.parametrize("name", PICTURES)
-def test_jpegs_are_cut_and_joined_in_a_gateway_without_codecs(name: str, written: str) -> None:
-    picture = PICTURES[name]
+@pytest.fixture(scope="module")
+def codecless() -> Iterator[str]:
+    """The address of a gateway without codecs that has a worker."""
     worker, gateway = free_port(), free_port()
     with (
         process("-m", "worker", port=worker),
@@ -60,9 +60,20 @@ def test_jpegs_are_cut_and_joined_in_a_gateway_without_codecs(name: str, written
             workers=f"http://127.0.0.1:{worker}",
         ),
     ):
-        answer = httpx.post(f"http://127.0.0.1:{gateway}/convert?format={written}&stripes=5", content=picture)
-        assert answer.status_code == 200, answer.text
-        assert answer.headers["X-Grisaille-Plan"].startswith("stripes; stripes=5;")
-        assert np.array_equal(pixels(answer.content), luma_plane(picture))
-        whole = httpx.post(f"http://127.0.0.1:{gateway}/convert", content=png(photo(64, 64)))
-        assert whole.status_code == 200
+        yield f"http://127.0.0.1:{gateway}/convert"
+
+
+@pytest.mark.parametrize("written", ["png", "jpeg"])
+@pytest.mark.parametrize("name", PICTURES)
+def test_jpegs_are_cut_and_joined_in_a_gateway_without_codecs(
+    name: str, written: str, codecless: str
+) -> None:
+    picture = PICTURES[name]
+    answer = httpx.post(f"{codecless}?format={written}&stripes=5", content=picture)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["X-Grisaille-Plan"].startswith("stripes; stripes=5;")
+    assert np.array_equal(pixels(answer.content), luma_plane(picture))
+
+
+def test_whole_images_pass_through_a_gateway_without_codecs(codecless: str) -> None:
+    assert httpx.post(codecless, content=png(photo(64, 64))).status_code == 200

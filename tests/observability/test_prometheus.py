@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 import yaml
+from support.dashboard import draw
 from support.images import jpeg, photo
 from support.load import Load, mixed
 from support.prometheus import RULES, Prometheus, prometheus
@@ -43,7 +44,7 @@ DRIVEN = {
 
 
 @pytest.fixture(scope="module")
-def watched() -> Iterator[tuple[Stack, Prometheus]]:
+def watched(request: pytest.FixtureRequest) -> Iterator[tuple[Stack, Prometheus]]:
     """A stack with a Prometheus that has seen it well, then ill in every way there is a panel for."""
     ill = {"conversions_per_slot": 1, "admission_wait_seconds": 0.05, "attempt_base_seconds": 2}
     ill |= {"retry_budget_ratio": 0.0, "retry_budget_per_second": 0.5, "hedge_ratio": 0.5}
@@ -53,6 +54,9 @@ def watched() -> Iterator[tuple[Stack, Prometheus]]:
         with prometheus(running) as server:
             hurt(running)
             yield running, server
+            picture = request.config.getoption("--picture")
+            if picture:
+                draw(server, [*PANELS.values()], asked, SECONDS, picture)
 
 
 def hurt(running: Stack) -> None:
@@ -60,7 +64,7 @@ def hurt(running: Stack) -> None:
         assert httpx.post(f"{running.url}/convert", content=body).status_code in {400, 415, 422}
     victim = running.workers[0]
     with Load(running.url, mixed(), clients=12) as load:
-        for _ in range(4):
+        for _ in range(2):
             load.until(60)
             victim.send(signal.SIGKILL)
             load.until(60)

@@ -40,13 +40,20 @@ class Prometheus:
 
     def series(self, query: str, seconds: float) -> list[list[float]]:
         """The values of each series over the last seconds, one a second."""
+        return [values for _, _, values in self.labelled(query, seconds)]
+
+    def labelled(self, query: str, seconds: float) -> list[tuple[dict[str, str], list[float], list[float]]]:
+        """Labels, times in seconds from now, and values of each series."""
         now = time.time()
         found = self.get("query_range", query=query, start=now - seconds, end=now, step=1)["result"]
-        return [[float(value) for _, value in one["values"]] for one in found]
-
-    def samples(self, name: str) -> int:
-        """How many series of that name it has scraped."""
-        return len(self.get("query", query=name)["result"])
+        return [
+            (
+                one["metric"],
+                [at - now for at, _ in one["values"]],
+                [float(value) for _, value in one["values"]],
+            )
+            for one in found
+        ]
 
 
 @contextlib.contextmanager
