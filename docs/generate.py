@@ -63,6 +63,11 @@ Counters and histograms are per process: add them up over pods. No label names a
 With the Prometheus operator: `metrics.podMonitor.enabled`, `metrics.prometheusRule.enabled` and
 `metrics.dashboard.enabled` in the chart's values. Without: scrape the pods' port `internal` with `job` set to
 `gateway` or `worker`, load `deploy/alerts/grisaille.rules.yaml`, import `deploy/dashboards/grisaille.json`.
+
+What the dashboard asks, answered by a Prometheus while a worker was killed twice, another crawled, and twelve
+clients asked for more than there was room for (`pytest tests/observability --picture docs/dashboard.png`):
+
+![All panels, drawn from their own queries](dashboard.png)
 """
 
 

@@ -83,7 +83,7 @@ class _Gateway:
 def main() -> None:
     """Serve until SIGTERM."""
     settings = GatewaySettings()
-    logs.configure(settings.log_level)
+    logs.configure(settings.log_level, settings.log_format)
     registry = new_registry("gateway")
     gateway = _Gateway(settings, registry)
     server.run(

@@ -20,7 +20,7 @@ from worker.slots import Slots
 def main() -> None:
     """Serve until SIGTERM."""
     settings = WorkerSettings()
-    logs.configure(settings.log_level)
+    logs.configure(settings.log_level, settings.log_format)
     cpus = cpu_count(requested_millis=settings.cpu_request)
     count = settings.slots or cpus
     registry = new_registry("worker")

@@ -1,4 +1,4 @@
-"""Logs as one JSON object a line on standard error: event name plus fields."""
+"""Logs on standard error, an event a line: its name plus fields, as JSON or for people to read."""
 
 from __future__ import annotations
 
@@ -6,14 +6,22 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
+from enum import StrEnum
 
 _FIELDS = "fields"
+
+
+class LogFormat(StrEnum):
+    """What a line looks like."""
+
+    JSON = "json"
+    TEXT = "text"
 
 
 class _JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, object] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "time": _time(record),
             "level": record.levelname.lower(),
             "event": record.getMessage(),
         }
@@ -23,10 +31,27 @@ class _JsonFormatter(logging.Formatter):
         return json.dumps(line, default=str)
 
 
-def configure(level: str) -> None:
+class _TextFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        fields: dict[str, object] = getattr(record, _FIELDS, {})
+        # As JSON, so that nobody's text begins a line of its own.
+        told = "".join(f" {name}={json.dumps(value, default=str)}" for name, value in fields.items())
+        what = record.getMessage().replace("\n", "\\n")
+        line = f"{_time(record)} {record.levelname.lower():7} {what}{told}"
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+_FORMATTERS = {LogFormat.JSON: _JsonFormatter, LogFormat.TEXT: _TextFormatter}
+
+
+def _time(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+
+
+def configure(level: str, form: LogFormat) -> None:
     """Send every logger's lines, uvicorn's included, to standard error in our form."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_JsonFormatter())
+    handler.setFormatter(_FORMATTERS[form]())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for chatty in ("uvicorn.error", "httpx"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

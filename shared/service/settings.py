@@ -6,6 +6,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.codecs.limits import Limits
+from shared.service.logs import LogFormat
 
 
 class ServiceSettings(BaseSettings):
@@ -37,6 +38,7 @@ class ServiceSettings(BaseSettings):
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="debug, info, warning or error"
     )
+    log_format: LogFormat = Field(LogFormat.JSON, description="json, or text for people to read")
 
     max_upload_bytes: int = Field(512 << 20, gt=0, description="size of an upload")
     max_pixels: int = Field(

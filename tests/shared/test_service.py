@@ -223,7 +223,15 @@ def test_metrics_are_those_of_the_registry_it_was_given() -> None:
 
 def logged(script: str, level: str = "info") -> list[dict[str, object]]:
     """What a process that runs `script` writes to standard error; every line must be an object."""
-    head = f"import logging\nfrom shared.service import logs\nlogs.configure({level!r})\n"
+    lines = [json.loads(line) for line in written(script, level, "JSON")]
+    assert all(isinstance(line, dict) for line in lines)
+    return lines
+
+
+def written(script: str, level: str, form: str) -> list[str]:
+    """The lines."""
+    head = "import logging\nfrom shared.service import logs\n"
+    head += f"logs.configure({level!r}, logs.LogFormat.{form})\n"
     head += "LOG = logging.getLogger('grisaille.test')\n"
     ended = subprocess.run(
         [sys.executable, "-c", head + script],
@@ -234,9 +242,14 @@ def logged(script: str, level: str = "info") -> list[dict[str, object]]:
         timeout=30,
     )
     assert ended.stdout == ""
-    lines = [json.loads(line) for line in ended.stderr.splitlines()]
-    assert all(isinstance(line, dict) for line in lines)
-    return lines
+    return ended.stderr.splitlines()
+
+
+def test_text_is_a_line_an_event_too() -> None:
+    script = "logs.event(LOG, logging.INFO, 'request', outcome='ok', detail='a\\nb')\nLOG.error('x\\ny')\n"
+    first, second = written(script, "info", "TEXT")
+    assert first.endswith('info    request outcome="ok" detail="a\\nb"')
+    assert second.endswith("error   x\\ny")
 
 
 def test_every_event_is_one_json_object_on_a_line_of_its_own() -> None:
