@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 import httpx2
 from lightkube import AsyncClient
 from lightkube.core.client import LabelSelector
+from lightkube.core.exceptions import ConfigError
 from lightkube.models.discovery_v1 import Endpoint
 from lightkube.resources.discovery_v1 import EndpointSlice
 
@@ -45,6 +46,11 @@ class SliceEndpoints:
     """``k8s://namespace/service:port``, by the service account's token."""
 
     def __init__(self, namespace: str, service: str, port: int) -> None:
+        """`ValueError` where nothing says how to reach a cluster: no service account, no kubeconfig."""
+        try:
+            self._client = AsyncClient()
+        except ConfigError as exc:
+            raise ValueError(f"GRISAILLE_WORKERS=k8s://{namespace}/{service}:{port}: {exc}") from exc
         self._namespace = namespace
         self._service = service
         self._port = port
@@ -68,10 +74,9 @@ class SliceEndpoints:
 
     async def _watch_for_ever(self) -> None:
         """List and watch, again from the start whenever the API breaks off."""
-        client = AsyncClient()
         while True:
             try:
-                await self._follow(client)
+                await self._follow(self._client)
             except TimeoutError:  # nothing happened for long, or the connection is dead
                 continue
             except (httpx2.HTTPError, ValueError) as exc:  # ValueError: what came is no event

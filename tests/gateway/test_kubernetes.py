@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from lightkube.models.discovery_v1 import Endpoint, EndpointConditions
 from lightkube.resources.discovery_v1 import EndpointSlice
@@ -47,7 +49,29 @@ def test_a_slice_may_be_empty_or_of_the_other_family() -> None:
     assert addresses([slice_of(endpoint("fd00::7"), kind="IPv6")], 8000) == ("http://[fd00::7]:8000",)
 
 
-def test_the_setting_names_namespace_service_and_port() -> None:
+_CONFIG = """
+apiVersion: v1
+kind: Config
+current-context: here
+contexts: [{name: here, context: {cluster: here, user: me}}]
+clusters: [{name: here, cluster: {server: "http://127.0.0.1:1"}}]
+users: [{name: me, user: {}}]
+"""
+
+
+def test_the_setting_names_namespace_service_and_port(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config").write_text(_CONFIG)
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
     source = parse("k8s://my-space/grisaille-worker:8000")
     assert isinstance(source, SliceEndpoints)
     assert source.current() == ()
+
+
+def test_outside_a_cluster_the_setting_is_refused_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    with pytest.raises(ValueError, match="GRISAILLE_WORKERS=k8s://a/b:1: "):
+        parse("k8s://a/b:1")
