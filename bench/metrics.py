@@ -12,6 +12,7 @@ from bench.tables import at_most
 from gateway.fanout.attempt import Answer, AttemptOutcome
 from gateway.fanout.delivery import Delivered
 from gateway.metrics import STAGES, GatewayMetrics
+from gateway.timing import Stages
 from shared.plan import Kind
 
 _ROUNDS, _REQUESTS = 9, 2000
@@ -23,7 +24,10 @@ def counted(metrics: GatewayMetrics, parts: list[Delivered[object]]) -> None:
     for _ in parts:
         metrics.parts.inc()
         metrics.attempted(AttemptOutcome.OK)
-    metrics.answered(Kind.STRIPES, [(stage, 0.01) for stage in STAGES], parts)
+    stages = Stages()
+    for stage in STAGES:
+        stages.end(stage)
+    metrics.answered(Kind.STRIPES, stages, parts)
     metrics.converted(33_000_000, 9_000_000, 8_000_000)
 
 

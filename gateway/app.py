@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.convert import Services
 from gateway.metrics import GatewayMetrics
 from gateway.routes import convert, version
-from shared.contract import REQUEST_ID, TRACEPARENT
+from shared.contract import REQUEST_ID, TRACEPARENT, TRACESTATE
 from shared.service.lifecycle import Lifecycle, TrackRequests
 from shared.service.responses import install_problem_handlers
 from shared.service.trace import joined
@@ -34,7 +34,8 @@ class _Identity:
             return
         given = Headers(scope=scope).get(REQUEST_ID, "")
         request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-        trace = joined(Headers(scope=scope).get(TRACEPARENT, ""), secrets.token_bytes)
+        headers = Headers(scope=scope)
+        trace = joined(headers.get(TRACEPARENT, ""), headers.get(TRACESTATE, ""), secrets.token_bytes)
         scope.setdefault("state", {}).update(request_id=request_id, trace=trace)
 
         async def send_with_id(message: Message) -> None:

@@ -13,10 +13,11 @@ from gateway.fanout.attempt import AttemptOutcome
 from gateway.fanout.health import Ejection
 from gateway.fanout.pool import Pool
 from shared.plan import Kind
-from shared.problems import KINDS, Problem
+from shared.problems import KINDS, Overloaded, Problem
 
 if TYPE_CHECKING:  # which counts its attempts here
     from gateway.fanout.delivery import Delivered
+    from gateway.timing import Stages
 
 OK, GONE = "ok", "client-gone"
 _CLIENT, _OVERLOADED, _FAILED = "client-error", "overloaded", "failed"
@@ -24,6 +25,8 @@ OUTCOMES = (OK, GONE, _CLIENT, _OVERLOADED, _FAILED)
 _NO_PLAN = "none"
 ROUTE = "/convert"
 STAGES = ("receive", "queue", "split", "send", "work", "return", "merge", "respond")
+
+_CLIENTS = {"receive", "respond"}
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 180.0)
 """From the fastest request measured (4 ms) to the deadline of the largest; 1 s is the latency objective."""
@@ -55,15 +58,8 @@ class GatewayMetrics:
     """Metrics on a registry of the caller's. Every label has its values from the start."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        def counter(name: str, what: str, *labels: str) -> Counter:
-            return Counter(f"grisaille_gateway_{name}", what, labels, registry=registry)
-
-        def gauge(name: str, what: str, *labels: str) -> Gauge:
-            return Gauge(f"grisaille_gateway_{name}", what, labels, registry=registry)
-
-        def histogram(name: str, what: str, buckets: Sequence[float], *labels: str) -> Histogram:
-            return Histogram(f"grisaille_gateway_{name}", what, labels, buckets=buckets, registry=registry)
-
+        self._registry = registry
+        counter, histogram = self._counter, self._histogram
         self._requests = counter(
             "requests", "Requests by outcome: ok, client-gone or the slug of a problem.", "route", "outcome"
         )
@@ -72,6 +68,12 @@ class GatewayMetrics:
             "From the first byte of a request to the last of its answer.",
             _SECONDS,
             *("route", "plan", "outcome"),
+        )
+        self._service_seconds = histogram(
+            "service_seconds",
+            "The part of it that is ours, of requests that went well: without receive and respond, "
+            "which are the client's line.",
+            _SECONDS,
         )
         self._stage_seconds = histogram(
             "stage_seconds",
@@ -101,6 +103,21 @@ class GatewayMetrics:
             "hedges", "Second attempts for parts that were late, by who answered first.", "result"
         )
         self._ejections = counter("ejections", "Workers put out for a while, by reason.", "reason")
+        self._gauges()
+        self._begin()
+
+    def _counter(self, name: str, what: str, *labels: str) -> Counter:
+        return Counter(f"grisaille_gateway_{name}", what, labels, registry=self._registry)
+
+    def _gauge(self, name: str, what: str, *labels: str) -> Gauge:
+        return Gauge(f"grisaille_gateway_{name}", what, labels, registry=self._registry)
+
+    def _histogram(self, name: str, what: str, buckets: Sequence[float], *labels: str) -> Histogram:
+        name = f"grisaille_gateway_{name}"
+        return Histogram(name, what, labels, buckets=buckets, registry=self._registry)
+
+    def _gauges(self) -> None:
+        gauge = self._gauge
         self._workers = gauge("workers", "Workers by state.", "state")
         self._bytes_held = gauge("held_bytes", "Bytes of uploads and results, those still expected included.")
         self._bytes_limit = gauge("held_bytes_limit", "Most of them.")
@@ -108,7 +125,6 @@ class GatewayMetrics:
         self._conversions_limit = gauge(
             "conversions_limit", "Most of them: so many for each slot of the workers."
         )
-        self._begin()
 
     def _begin(self) -> None:
         """Every series is there before its first event, so that rates see the first one."""
@@ -137,13 +153,12 @@ class GatewayMetrics:
         self._conversions.set_function(lambda: admission.conversions)
         self._conversions_limit.set_function(lambda: admission.conversions_limit)
 
-    def answered(
-        self, plan: Kind, stages: Sequence[tuple[str, float]], parts: Sequence[Delivered[object]]
-    ) -> None:
-        """A picture was sent, after these stages in seconds."""
-        seconds = sum(spent for _, spent in stages)
+    def answered(self, plan: Kind, took: Stages, parts: Sequence[Delivered[object]]) -> None:
+        """A picture was sent, after these stages."""
+        seconds, stages = took.total, took.seconds
         self._requests.labels(ROUTE, OK).inc()
         self._request_seconds.labels(ROUTE, plan, OK).observe(seconds)
+        self._service_seconds.observe(sum(spent for name, spent in stages if name not in _CLIENTS))
         for name, spent in stages:
             self._stage[name].observe(spent)
         if parts:
@@ -189,6 +204,6 @@ class GatewayMetrics:
 
 
 def _class(problem: Problem) -> str:
-    if problem.status == 503:
+    if isinstance(problem, Overloaded):
         return _OVERLOADED
     return _FAILED if problem.status >= 500 else _CLIENT

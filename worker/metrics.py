@@ -42,14 +42,16 @@ class WorkerMetrics:
         )
         self._step_seconds = Histogram(
             "grisaille_worker_step_seconds",
-            "Steps of a conversion. decode includes grey; while steps overlap in threads it is the time the "
-            "encoder waited. recode: JPEG to JPEG without loss. pillow: all of it, in a child process.",
+            "Steps of a conversion. receive: waiting for an upload that is converted while it comes in. "
+            "decode: grey included; while steps overlap in threads, the time the encoder waited. "
+            "recode: JPEG to JPEG without loss. pillow: all of it, in a child process.",
             ("step", "format"),
             buckets=_SECONDS,
             registry=registry,
         )
         for step, read in product(Step, Format):
-            if (step is Step.PILLOW) or read in {Format.JPEG, Format.PNG}:
+            ours = {Format.JPEG} if step is Step.RECODE else {Format.JPEG, Format.PNG}
+            if step in {Step.PILLOW, Step.RECEIVE} or read in ours:
                 self._step_seconds.labels(step, read.name.lower())
         self.slots = Gauge("grisaille_worker_slots", "Slots of this worker.", registry=registry)
         self.kernel_cache_misses = Gauge(
@@ -64,7 +66,9 @@ class WorkerMetrics:
         )
         self.running = Gauge("grisaille_worker_running", "Conversions in a slot now.", registry=registry)
         self.queued = Gauge(
-            "grisaille_worker_queued", "Conversions that wait for a slot now.", registry=registry
+            "grisaille_worker_queued",
+            "Conversions that wait for a slot, or for the rest of their upload, now.",
+            registry=registry,
         )
 
     def stepped(self, read: Format, steps: Mapping[Step, float]) -> None:

@@ -18,7 +18,7 @@ from shared.codecs.formats import sniff
 from shared.codecs.limits import Limits
 from shared.contract import CONVERT, DEADLINE_MS, NOTE, REQUEST_ID, TRACEPARENT, VERSION_PATH
 from shared.options import WORKER_TABLE, Options
-from shared.problems import InvalidOption, Problem
+from shared.problems import Internal, InvalidOption, Problem
 from shared.service import body
 from shared.service.buffers import Buffers
 from shared.service.logs import event
@@ -55,6 +55,9 @@ def routes(settings: WorkerSettings, slots: Slots, children: Children, metrics: 
         except Problem as problem:
             metrics.conversions.labels(problem.slug).inc()
             _log(request, logging.INFO, problem.slug, detail=problem.detail)
+            raise
+        except Exception:
+            metrics.conversions.labels(Internal.slug).inc()
             raise
         metrics.conversions.labels(OK).inc()
         _log(request, logging.DEBUG, OK)
@@ -166,7 +169,7 @@ def _convert(
         check=cancel.check,
         overlap=slots.may_overlap,
         spare=slots.has_spare and not options.part,
-        arrived=arriving.wait_for,
+        arrived=stopwatch.arriving(arriving.wait_for),
         watched=stopwatch.watched,
     )
     metrics.stepped(sniff(arriving.data), stopwatch.steps())

@@ -12,8 +12,10 @@ _T = TypeVar("_T")
 class Step(StrEnum):
     """What a conversion consists of."""
 
+    RECEIVE = "receive"
+    """Waiting for an upload that is converted while it comes in."""
     DECODE = "decode"
-    """Decoding and grey, band by band; while stages overlap, the time the encoder waited for bands."""
+    """Decoding and grey, band by band; while steps overlap in threads, the time the encoder waited."""
     ENCODE = "encode"
     RECODE = "recode"
     """JPEG to JPEG without loss, which never has pixels."""
@@ -22,14 +24,29 @@ class Step(StrEnum):
 
 
 class Stopwatch:
-    """Begins at once. Used in one thread."""
+    """Begins at once."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._begin = clock()
+        self._receiving = 0.0
+        self._receiving_bands = 0.0
         self._decoding = 0.0
         self._has_bands = False
         self._is_pillows = False
+
+    def arriving(self, arrived: Callable[[int], None]) -> Callable[[int], None]:
+        """The same wait for bytes of the upload; its time is that of receiving."""
+
+        def wait(end: int) -> None:
+            begin = self._clock()
+            arrived(end)
+            waited = self._clock() - begin
+            self._receiving += waited
+            if self._has_bands:  # it is part of the wait for a band
+                self._receiving_bands += waited
+
+        return wait
 
     def watched(self, bands: Iterator[_T]) -> Iterator[_T]:
         """The same bands; the time they are awaited is that of decoding."""
@@ -49,8 +66,11 @@ class Stopwatch:
     def steps(self) -> dict[Step, float]:
         """Seconds of each step that there was, up to now."""
         total = self._clock() - self._begin
+        working = max(total - self._receiving, 0.0)
+        steps = {Step.RECEIVE: self._receiving}
         if self._is_pillows:
-            return {Step.PILLOW: total}
+            return steps | {Step.PILLOW: working}
         if not self._has_bands:
-            return {Step.RECODE: total}
-        return {Step.DECODE: self._decoding, Step.ENCODE: total - self._decoding}
+            return steps | {Step.RECODE: working}
+        decoding = max(self._decoding - self._receiving_bands, 0.0)
+        return steps | {Step.DECODE: decoding, Step.ENCODE: max(working - decoding, 0.0)}

@@ -20,7 +20,7 @@ OBJECTIVES = {
     "availability": (0.999, 'outcome=~"overloaded|failed"'),
     "latency": (0.99, None),
 }
-"""Share of good requests. Latency: of the pictures that were converted, within a second."""
+"""Share of good requests. Latency: of the pictures that were converted, within a second of ours."""
 _BURNS = [
     ("page", 14.4, "1h", "5m", "2m"),
     ("page", 6.0, "6h", "30m", "15m"),
@@ -31,13 +31,14 @@ _WINDOWS = ["5m", "30m", "1h", "6h", "3d"]
 _LEAST_REQUESTS = 0.02
 """A second, over the long window: of three requests a minute one bad one is no emergency."""
 _SECONDS = "grisaille_gateway_request_seconds"
+_SERVICE = "grisaille_gateway_service_seconds"
 
 
 def _bad_share(objective: str, window: str) -> str:
     if objective == "availability":
         bad = f"rate({_SECONDS}_count{{{OBJECTIVES[objective][1]}}}[{window}])"
         return f"sum by (namespace) ({bad}) / sum by (namespace) (rate({_SECONDS}_count[{window}]))"
-    slow, all_of_them = (f'{_SECONDS}_bucket{{outcome="ok",le="1.0"}}', f'{_SECONDS}_count{{outcome="ok"}}')
+    slow, all_of_them = f'{_SERVICE}_bucket{{le="1.0"}}', f"{_SERVICE}_count"
     within = (
         f"sum by (namespace) (rate({slow}[{window}])) / sum by (namespace) (rate({all_of_them}[{window}]))"
     )
@@ -105,24 +106,25 @@ def _causes() -> list[dict[str, Any]]:
         ),
         _alert(
             "GrisailleRetryBudgetExhausted",
-            "sum by (namespace) (rate(grisaille_gateway_retry_budget_exhausted_total[5m])) > 0",
+            "sum by (namespace) (rate(grisaille_gateway_retry_budget_exhausted_total[5m]))"
+            " > 0.05 * sum by (namespace) (rate(grisaille_gateway_parts_total[5m]))",
             "ticket",
-            "More than a fifth of the attempts on workers fail",
+            "So many attempts on workers fail that retries have to wait",
             "5m",
         ),
         _alert(
             "GrisailleWorkersEjected",
-            'max by (namespace) (grisaille_gateway_workers{state="ejected"}) > 0',
+            "sum by (namespace) (increase(grisaille_gateway_ejections_total[10m])) > 3",  # one is soon back
             "ticket",
-            "A worker fails or is three times slower than its peers",
-            "10m",
+            "Workers fail, or are three times slower than their peers, again and again",
+            "5m",
         ),
         _alert(
             "GrisailleMemoryNearLimit",
-            "max by (namespace, pod) (grisaille_worker_memory_bytes"
-            " / (grisaille_worker_memory_limit_bytes > 0)) > 0.9"
-            " or max by (namespace, pod) (grisaille_gateway_memory_bytes"
-            " / (grisaille_gateway_memory_limit_bytes > 0)) > 0.9",
+            "max by (namespace, pod)"
+            " (grisaille_worker_memory_bytes / grisaille_worker_memory_limit_bytes) > 0.9"
+            " or max by (namespace, pod)"
+            " (grisaille_gateway_memory_bytes / grisaille_gateway_memory_limit_bytes) > 0.9",
             "ticket",
             "A container is near its memory limit",
             "5m",

@@ -19,7 +19,8 @@ from grafana_foundation_sdk.models.dashboard import (
     VariableOption,
     VariableRefresh,
 )
-from panels import ROWS, Panel
+from panel import Panel
+from panels import ROWS
 
 HERE = Path(__file__).parent
 _CHART = HERE.parents[1] / "helm/grisaille/files"

@@ -5,27 +5,7 @@ In a query `<by>` and `<by,label="value">` select the namespace, and `<rate>` is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One graph."""
-
-    title: str
-    unit: str
-    queries: tuple[tuple[str, str], ...]
-    """(PromQL, legend)."""
-    advice: str
-    stacked: bool = False
-
-
-def _quantiles(metric: str, *shares: float) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (f"histogram_quantile({share}, sum by (le) (rate({metric}[<rate>])))", f"p{share * 100:g}")
-        for share in shares
-    )
-
+from panel import Panel, quantiles
 
 _OK = '<by,outcome="ok">'
 _REQUESTS = "grisaille_gateway_request_seconds_count"
@@ -56,7 +36,13 @@ ROWS: dict[str, tuple[Panel, ...]] = {
         Panel(
             "How long does a request take?",
             "s",
-            _quantiles(f"grisaille_gateway_request_seconds_bucket{_OK}", 0.5, 0.9, 0.99),
+            (
+                *quantiles(f"grisaille_gateway_request_seconds_bucket{_OK}", 0.5, 0.9, 0.99),
+                (
+                    "histogram_quantile(0.99, sum by (le) (rate(grisaille_gateway_service_seconds_bucket<by>[<rate>])))",
+                    "p99 without the clients' lines",
+                ),
+            ),
             "The next row says which stage it is.",
         ),
         Panel(
@@ -120,7 +106,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
         Panel(
             "Does it pay to split?",
             "none",
-            _quantiles("grisaille_gateway_speedup_ratio_bucket<by>", 0.5, 0.9),
+            quantiles("grisaille_gateway_speedup_ratio_bucket<by>", 0.5, 0.9),
             "Time on workers beside that of the request: 4 means as fast as four workers could at best.",
         ),
         Panel(
@@ -149,7 +135,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
         Panel(
             "Does work wait for a slot?",
             "s",
-            _quantiles("grisaille_worker_queue_seconds_bucket<by>", 0.5, 0.9),
+            quantiles("grisaille_worker_queue_seconds_bucket<by>", 0.5, 0.9),
             "More than a conversion takes means too few workers.",
         ),
         Panel(
@@ -233,7 +219,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
         Panel(
             "How far behind is the slowest part?",
             "none",
-            _quantiles("grisaille_gateway_straggler_ratio_bucket<by>", 0.5, 0.9),
+            quantiles("grisaille_gateway_straggler_ratio_bucket<by>", 0.5, 0.9),
             "Slowest beside median: near 1 is even. High: unequal nodes, or workers that also do other things.",
         ),
         Panel(
@@ -289,15 +275,15 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             "percentunit",
             (
                 (
-                    (
-                        "max by (pod) (grisaille_worker_memory_bytes<by> / (grisaille_worker_memory_limit_bytes<by> > 0))"
-                        " or max by (pod) (grisaille_gateway_memory_bytes<by>"
-                        " / (grisaille_gateway_memory_limit_bytes<by> > 0)) or vector(0)"
-                    ),
+                    "max by (pod) (grisaille_worker_memory_bytes<by> / grisaille_worker_memory_limit_bytes<by>)",
+                    "{{pod}}",
+                ),
+                (
+                    "max by (pod) (grisaille_gateway_memory_bytes<by> / grisaille_gateway_memory_limit_bytes<by>)",
                     "{{pod}}",
                 ),
             ),
-            "Above 90 %: raise the limit or lower MAX_PIXELS_WHOLE (docs/operations.md). 0 without limits.",
+            "Above 90 %: raise the limit or lower MAX_PIXELS_WHOLE (docs/operations.md).",
         ),
         Panel(
             "How much CPU do they take?",

@@ -104,15 +104,14 @@ class _Progress:
         return self.deadline - time.monotonic()
 
 
-def _log(request: Request, progress: _Progress, failure: AttemptError) -> None:
+def _log(request: Request, worker: Worker, failure: AttemptError) -> None:
     event(
         _LOG,
         logging.DEBUG if isinstance(failure, BusyError) else logging.WARNING,
         "attempt",
         request_id=request.headers.get(REQUEST_ID, ""),
         trace_id=trace_id(request.headers.get(TRACEPARENT, "")),
-        worker=progress.tried[-1].url,
-        attempt=progress.attempts,
+        worker=worker.url,
         outcome=failure.outcome,
         detail=str(failure),
     )
@@ -153,7 +152,6 @@ class Fanout:
             try:
                 return await self._hedged(part, progress)
             except AttemptError as exc:
-                _log(part.request, progress, exc)
                 await self._before_retry(exc, progress)
                 self._metrics.retries.inc()
 
@@ -215,29 +213,65 @@ class Fanout:
             await asyncio.sleep(_PAUSE_SECONDS)  # time alone refills the budget
 
     async def _hedged(self, part: Part[_T], progress: _Progress) -> Delivered[_T]:
+        hedge_begun, hedge_won = False, False
+
+        async def as_hedge() -> Delivered[_T]:
+            nonlocal hedge_won
+            delivered = await self._try(part, progress, is_hedge=True)
+            hedge_won = True
+            return delivered
+
         def other() -> Coroutine[None, None, Delivered[_T]] | None:
+            nonlocal hedge_begun
             if progress.is_suspect or len(self._pool.ready) < 2 or not self._hedges.withdraw():
                 return None
-            progress.hedged = True
-            return self._try(part, progress, is_hedge=True)
+            hedge_begun = progress.hedged = True
+            return as_hedge()
 
         late = self._lateness.after(part.kind, part.pixels)
-        delivered = await hedged(lambda: self._try(part, progress), other, late)
-        if progress.hedged:
-            self._metrics.hedged(won=progress.given_up is not None)
+        try:
+            delivered = await hedged(lambda: self._try(part, progress), other, late)
+        finally:
+            if hedge_begun:
+                self._metrics.hedged(won=hedge_won)
         if progress.given_up is not None:
             self._pool.beaten(progress.given_up)
         return delivered
 
     async def _try(self, part: Part[_T], progress: _Progress, *, is_hedge: bool = False) -> Delivered[_T]:
-        """One attempt on one worker, and what the pool learns from it."""
-        suspect = progress.is_suspect
+        """One attempt on one worker, and what pool and metrics learn from it."""
         worker = await self._worker(progress)
         progress.attempts += 1
         progress.tried.append(worker)
-        started = time.monotonic()
+        outcome, started = AttemptOutcome.CANCELLED, time.monotonic()
         try:
-            answer = await attempt(
+            answer = await self._asked(part, progress, worker, is_hedge=is_hedge)
+            value = await self._verified(part, answer)
+            outcome = AttemptOutcome.OK
+        except Problem:
+            outcome = AttemptOutcome.JUDGED
+            self._pool.answered(worker)
+            raise
+        except AttemptError as exc:
+            outcome = exc.outcome
+            _log(part.request, worker, exc)
+            if not isinstance(exc, BusyError):
+                self._pool.failed(worker, gone=isinstance(exc, NotSentError))
+            raise
+        finally:
+            self._metrics.attempted(outcome)
+        self._pool.answered(worker)
+        usual = self._lateness.usual(part.kind, part.pixels)
+        if usual:
+            self._pool.took(worker, (answer.ended - started) / usual)
+        self._lateness.add(part.kind, part.pixels, answer.ended - started)
+        return Delivered(value, answer, worker.ordinal, started, progress.attempts, progress.hedged)
+
+    async def _asked(self, part: Part[_T], progress: _Progress, worker: Worker, *, is_hedge: bool) -> Answer:
+        """Its answer; the worker is free again then, however that ended."""
+        suspect = progress.is_suspect
+        try:
+            return await attempt(
                 self._transport,
                 worker.url,
                 part.request,
@@ -246,38 +280,18 @@ class Fanout:
                 new_connection=suspect,
             )
         except asyncio.CancelledError:
-            self._metrics.attempted(AttemptOutcome.CANCELLED)
             if not is_hedge:
                 progress.given_up = worker
-            raise
-        except Problem:
-            self._metrics.attempted(AttemptOutcome.JUDGED)
-            self._pool.answered(worker)
-            raise
-        except AttemptError as exc:
-            self._metrics.attempted(exc.outcome)
-            if not isinstance(exc, BusyError):
-                self._pool.failed(worker, gone=isinstance(exc, NotSentError))
             raise
         finally:
             self._pool.ended(worker)
             if suspect:
                 self._pool.release(worker)
-        value = await self._verified(part, worker, answer)
-        self._metrics.attempted(AttemptOutcome.OK)
-        self._pool.answered(worker)
-        usual = self._lateness.usual(part.kind, part.pixels)
-        if usual:
-            self._pool.took(worker, (answer.ended - started) / usual)
-        self._lateness.add(part.kind, part.pixels, answer.ended - started)
-        return Delivered(value, answer, worker.ordinal, started, progress.attempts, progress.hedged)
 
-    async def _verified(self, part: Part[_T], worker: Worker, answer: Answer) -> _T:
+    async def _verified(self, part: Part[_T], answer: Answer) -> _T:
         try:
             return await self._offload(functools.partial(part.verify, answer.body), len(answer.body))
         except MalformedImage as exc:
-            self._metrics.attempted(AttemptOutcome.BAD_ANSWER)
-            self._pool.failed(worker, gone=False)
             raise BadAnswerError(exc.detail) from exc
 
     def _seconds(self, part: Part[_T], progress: _Progress) -> float:

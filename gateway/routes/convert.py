@@ -17,9 +17,9 @@ from gateway.metrics import GONE, OK, GatewayMetrics
 from gateway.timing import Stages, parts_header
 from shared import options as options_module
 from shared.codecs.formats import WRITTEN
-from shared.contract import CONVERT, NOTE, PARTS, PLAN, REQUEST_ID, SERVER_TIMING, TRACEPARENT
+from shared.contract import CONVERT, NOTE, PARTS, PLAN, REQUEST_ID, SERVER_TIMING
 from shared.options import Options
-from shared.problems import KINDS, Problem
+from shared.problems import KINDS, Internal, Problem
 from shared.service import body
 from shared.service.logs import event
 from shared.service.responses import PiecesResponse
@@ -70,6 +70,10 @@ def router(services: Services, metrics: GatewayMetrics) -> APIRouter:
             metrics.refused(problem, stages.elapsed)
             _log(request, problem.slug, stages, status=problem.status, detail=problem.detail)
             raise
+        except Exception:
+            metrics.refused(Internal("an unexpected error"), stages.elapsed)
+            _log(request, Internal.slug, stages, status=Internal.status)
+            raise
 
     return routes
 
@@ -92,10 +96,13 @@ async def _answer(request: Request, services: Services, metrics: GatewayMetrics,
     uploaded, size = len(upload.data), sum(map(len, result.pieces))
     lease.shrink(size)
 
-    def sent() -> None:
+    def sent(taken: bool) -> None:  # noqa: FBT001 - a callback's
         lease.shrink()
+        if not taken:
+            _nobody_left(request, metrics, stages)
+            return
         stages.end("respond")
-        metrics.answered(result.plan.kind, stages.seconds, result.parts)
+        metrics.answered(result.plan.kind, stages, result.parts)
         metrics.converted(result.pixels, uploaded, size)
         _log(request, OK, stages, plan=headers[PLAN], bytes_in=uploaded, bytes_out=size, pixels=result.pixels)
 
@@ -124,7 +131,7 @@ async def _unless_gone(
     lease: Lease,
 ) -> Result | None:
     """The result, or None once the client has gone: then its parts are cancelled."""
-    passed_on = {REQUEST_ID: request.state.request_id, TRACEPARENT: request.state.trace.header}
+    passed_on = {REQUEST_ID: request.state.request_id, **request.state.trace.headers}
     work = asyncio.ensure_future(convert(services, data, options, passed_on, stages, lease))
     gone = asyncio.ensure_future(body.client_gone(request))
     try:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 _CGROUP = Path("/sys/fs/cgroup")
+_MACHINE = Path("/proc/meminfo")
 _UNLIMITED = 1 << 60
 """v1 says "no limit" by a number near the largest there is."""
 
 
-def memory_limit(cgroup: Path = _CGROUP) -> int:
-    """Bytes; 0 without a limit."""
+def memory_limit(cgroup: Path = _CGROUP, machine: Path = _MACHINE) -> int:
+    """Bytes; without a limit those of the machine."""
     limit = _number(cgroup / "memory.max") or _number(cgroup / "memory/memory.limit_in_bytes")
-    return limit if limit < _UNLIMITED else 0
+    return limit if 0 < limit < _UNLIMITED else _field(machine, "MemTotal:") << 10
 
 
 def memory_used(cgroup: Path = _CGROUP) -> int:

@@ -29,7 +29,7 @@ def new_registry(service: str) -> CollectorRegistry:
     used.set_function(memory_used)
     limit = Gauge(
         f"grisaille_{service}_memory_limit_bytes",
-        "Most of it; 0 without a limit.",
+        "Most of it: the container's limit, or else the machine's memory.",
         registry=registry,
     )
     limit.set_function(memory_limit)

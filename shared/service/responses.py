@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from shared.contract import REQUEST_ID, TRACEPARENT
 from shared.problems import (
     MEDIA_TYPE,
     Internal,
@@ -21,6 +22,7 @@ from shared.problems import (
     NotFound,
     Problem,
 )
+from shared.service.trace import trace_id
 
 _LOG = logging.getLogger("grisaille.service")
 
@@ -33,24 +35,26 @@ class PiecesResponse(Response):
         pieces: Sequence[bytes | memoryview],
         media_type: str,
         headers: Mapping[str, str],
-        sent: Callable[[], None] = lambda: None,
+        sent: Callable[[bool], None] = lambda _: None,
     ) -> None:
-        """`sent` is called when the last piece is on its way, or nobody takes it any more."""
+        """`sent` is called at the end: whether the last piece is on its way, or nobody takes it any more."""
         self._pieces = pieces
         self._sent = sent
         size = sum(len(piece) for piece in pieces)
         super().__init__(media_type=media_type, headers={**headers, "Content-Length": str(size)})
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send head and pieces."""
         start = {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        taken = False
         try:
             await send(start)
             for piece in self._pieces:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
+            taken = not await Request(scope, receive).is_disconnected()  # `send` does not say
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
-            self._sent()
+            self._sent(taken)
 
 
 def problem_response(problem: Problem, request_id: str | None = None) -> Response:
@@ -78,6 +82,16 @@ def _translated(error: Exception) -> Problem:
     return Internal("an unexpected error; the log has it under this request id")
 
 
+def _identity(request: Request) -> dict[str, str]:
+    """Whose request it is: as the gateway settled it, or as it tells its workers."""
+    trace = getattr(request.state, "trace", None)
+    told = request.headers
+    return {
+        "request_id": getattr(request.state, "request_id", None) or told.get(REQUEST_ID, ""),
+        "trace_id": trace.trace_id if trace else trace_id(told.get(TRACEPARENT, "")),
+    }
+
+
 def install_problem_handlers(app: Starlette) -> None:
     """Answer every exception with a problem."""
 
@@ -85,7 +99,7 @@ def install_problem_handlers(app: Starlette) -> None:
         problem = _translated(error)
         request_id: str | None = getattr(request.state, "request_id", None)
         if problem.status == Internal.status:
-            _LOG.error("internal", exc_info=error, extra={"fields": {"request_id": request_id}})
+            _LOG.error("internal", exc_info=error, extra={"fields": _identity(request)})
         answer = problem_response(problem, request_id)
         if isinstance(error, HTTPException) and error.headers:
             answer.headers.update(error.headers)

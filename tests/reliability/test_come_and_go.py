@@ -219,7 +219,7 @@ def test_idle_for_exactly_the_keep_alive_time(say: Say) -> None:
 
         statuses = asyncio.run(run())
         assert statuses == [200] * (rounds * clients)
-        assert running.gateway.metric("grisaille_gateway_failed_attempts_total") == 0
+        assert running.gateway.metric("grisaille_gateway_retries_total") == 0
     say(
         "workers' connections idle for exactly their keep-alive time (1 s), then used",
         "0 of 1,000 failed",

@@ -32,8 +32,10 @@ def test_limit_and_use(make: object, unlimited: str, tmp_path: Path) -> None:
     limited.mkdir()
     free.mkdir()
     assert (memory_limit(make(limited, "1000")), memory_used(limited)) == (1000, 380)
-    assert memory_limit(make(free, unlimited)) == 0
+    machine = tmp_path / "meminfo"
+    machine.write_text("MemTotal:       2000 kB\nMemFree:  1 kB\n")
+    assert memory_limit(make(free, unlimited), machine) == 2000 << 10
 
 
-def test_without_control_groups_nothing_is_known(tmp_path: Path) -> None:
-    assert (memory_limit(tmp_path), memory_used(tmp_path)) == (0, 0)
+def test_without_control_groups_there_is_the_machine_or_nothing(tmp_path: Path) -> None:
+    assert (memory_limit(tmp_path, tmp_path / "none"), memory_used(tmp_path)) == (0, 0)

@@ -17,9 +17,19 @@ def counted(size: int) -> bytes:
 
 @pytest.mark.parametrize("flags", ["00", "01"])
 def test_a_callers_trace_goes_on_with_a_span_of_ours(flags: str) -> None:
-    ours = joined(f"00-{TRACE}-{SPAN}-{flags}", counted)
+    ours = joined(f"00-{TRACE}-{SPAN}-{flags}", "vendor=1", counted)
     assert (ours.trace_id, ours.span_id, ours.flags) == (TRACE, counted(8).hex(), flags)
-    assert ours.header == f"00-{TRACE}-{counted(8).hex()}-{flags}"
+    header = f"00-{TRACE}-{counted(8).hex()}-{flags}"
+    assert ours.headers == {"traceparent": header, "tracestate": "vendor=1"}
+
+
+def test_flags_that_version_00_does_not_know_are_cleared() -> None:
+    assert joined(f"00-{TRACE}-{SPAN}-ff", "", counted).flags == "03"
+
+
+@pytest.mark.parametrize("state", ["", "a\r\nX-Evil: 1", "ä=1", "x" * 513])
+def test_a_state_that_is_not_well_formed_is_dropped(state: str) -> None:
+    assert "tracestate" not in joined(f"00-{TRACE}-{SPAN}-01", state, counted).headers
 
 
 @pytest.mark.parametrize(
@@ -36,14 +46,14 @@ def test_a_callers_trace_goes_on_with_a_span_of_ours(flags: str) -> None:
     ],
 )
 def test_without_a_valid_one_a_new_trace_begins(invalid: str) -> None:
-    assert joined(invalid, counted).trace_id == counted(16).hex()
+    assert joined(invalid, "", counted).trace_id == counted(16).hex()
 
 
 def test_a_later_version_may_say_more() -> None:
-    assert joined(f"01-{TRACE}-{SPAN}-01-more", counted).trace_id == TRACE
+    assert joined(f"01-{TRACE}-{SPAN}-01-more", "", counted).trace_id == TRACE
 
 
 @given(st.text(max_size=80))
 def test_whatever_a_caller_sends_we_pass_on_a_valid_one(given_one: str) -> None:
-    ours = joined(given_one, counted)
+    ours = joined(given_one, "", counted)
     assert trace_id(ours.header) == ours.trace_id

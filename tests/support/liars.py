@@ -15,10 +15,10 @@ from shared.contract import CONTRACT, CONTRACTS, LOAD
 _ADDRESSES = count(200)
 _SMALL = jpeg(photo(64, 48)[:, :, :1], restart_marker_rows=1)
 
-Lie = Callable[["_Handler", bytes], None]
+Lie = Callable[["Handler", bytes], None]
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
+class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Liar
 
@@ -45,12 +45,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-def _cut(handler: _Handler, body: bytes) -> None:
+def _cut(handler: Handler, body: bytes) -> None:
     handler.answer(body[:100], announced=100_000)
     handler.close_connection = True
 
 
-def _hang_up(handler: _Handler, _: bytes) -> None:
+def _hang_up(handler: Handler, _: bytes) -> None:
     handler.close_connection = True
 
 
@@ -75,7 +75,7 @@ class Liar(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, lie: Lie, contract: str) -> None:
-        super().__init__((f"127.0.0.{next(_ADDRESSES)}", 8000), _Handler)
+        super().__init__((f"127.0.0.{next(_ADDRESSES)}", 8000), Handler)
         self.lie, self.contract, self.asked = lie, contract, 0
 
     @property

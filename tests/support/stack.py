@@ -63,7 +63,9 @@ class Server:
     def metric(self, name: str) -> float:
         """The sum of all series that begin so."""
         text = httpx.get(f"http://{self.host}:{self.internal}/metrics", timeout=10).text
-        return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name))
+        found = [float(line.split()[-1]) for line in text.splitlines() if line.startswith(name)]
+        assert found, name
+        return sum(found)
 
     @property
     def resident(self) -> int:

@@ -1,0 +1,115 @@
+"""How attempts and hedges are counted, with workers that are real servers and do as they are told."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from random import Random
+
+import pytest
+from prometheus_client import CollectorRegistry
+from support.liars import Handler, Lie, liar
+
+from gateway.fanout.attempt import Request
+from gateway.fanout.delivery import Fanout, Part
+from gateway.fanout.pool import Pool
+from gateway.fanout.transport import WireTransport
+from gateway.metrics import GatewayMetrics
+from gateway.offload import Offload
+from gateway.settings import GatewaySettings
+from shared.options import Options
+
+KIND, PIXELS = "kind", 1000
+
+
+class Scene:
+    """Two workers of which the first is asked first, and what they wait for."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.hedge_asked, self.first_ended = threading.Event(), threading.Event()
+
+    def counted(self, name: str, **labels: str) -> float:
+        value = self.registry.get_sample_value(f"grisaille_gateway_{name}_total", labels)
+        assert value is not None
+        return value
+
+    def deliver(self, first: Lie, second: Lie) -> bytes:
+        with liar(first) as one, liar(second) as two, ThreadPoolExecutor(2) as threads:
+            return asyncio.run(self._deliver([one.url, two.url], threads))
+
+    async def _deliver(self, urls: list[str], threads: ThreadPoolExecutor) -> bytes:
+        settings = GatewaySettings(hedge_ratio=1.0)
+        pool = Pool(Random(0), time.monotonic)
+        pool.update(urls)
+        for worker in pool.absent():
+            pool.probed(worker, None)
+        [first] = [worker for worker in pool.ready if worker.url == urls[0]]
+        pool.begin(first)  # the one used last is asked first
+        pool.ended(first)
+        transport = WireTransport(1.0, 15.0)
+        fanout = Fanout(settings, pool, transport, Offload(threads), GatewayMetrics(self.registry))
+        for _ in range(20):
+            fanout._lateness.add(KIND, PIXELS, 0.05)  # noqa: SLF001 - as after twenty requests
+        part = Part(Request((b"image",), Options(), {}), KIND, PIXELS, 1.0, bytes)
+        try:
+            return (await fanout.deliver(part, time.monotonic() + 20, 1.0)).value
+        finally:
+            await transport.aclose()
+
+
+@pytest.fixture
+def scene() -> Iterator[Scene]:
+    made = Scene()
+    yield made
+    made.hedge_asked.set()
+    made.first_ended.set()
+
+
+def test_a_hedge_that_is_answered_first_has_won_and_the_first_attempt_is_cancelled(scene: Scene) -> None:
+    def first(*_: object) -> None:
+        scene.first_ended.wait(10)
+
+    def second(handler: Handler, _: bytes) -> None:
+        handler.answer(b"ok")
+
+    assert scene.deliver(first, second) == b"ok"
+    assert (scene.counted("hedges", result="won"), scene.counted("hedges", result="lost")) == (1, 0)
+    assert scene.counted("attempts", outcome="ok") == 1
+    assert scene.counted("attempts", outcome="cancelled") == 1
+
+
+def test_a_hedge_that_saves_a_part_whose_first_attempt_fails_has_won(scene: Scene) -> None:
+    def first(handler: Handler, _: bytes) -> None:
+        assert scene.hedge_asked.wait(10)
+        handler.close_connection = True  # no answer
+        scene.first_ended.set()
+
+    def second(handler: Handler, _: bytes) -> None:
+        scene.hedge_asked.set()
+        assert scene.first_ended.wait(10)
+        handler.answer(b"ok")
+
+    assert scene.deliver(first, second) == b"ok"
+    assert (scene.counted("hedges", result="won"), scene.counted("hedges", result="lost")) == (1, 0)
+    assert scene.counted("attempts", outcome="ok") == 1
+    assert scene.counted("retries") == 0
+
+
+def test_a_hedge_that_comes_second_has_lost(scene: Scene) -> None:
+    def first(handler: Handler, _: bytes) -> None:
+        assert scene.hedge_asked.wait(10)
+        handler.answer(b"ok")
+
+    def second(handler: Handler, _: bytes) -> None:
+        scene.hedge_asked.set()
+        scene.first_ended.wait(2)
+        handler.answer(b"late")
+
+    assert scene.deliver(first, second) == b"ok"
+    assert (scene.counted("hedges", result="won"), scene.counted("hedges", result="lost")) == (0, 1)
+    assert scene.counted("attempts", outcome="ok") == 1
+    assert scene.counted("attempts", outcome="cancelled") == 1
