@@ -49,7 +49,7 @@ class PiecesResponse(Response):
         taken = False
         try:
             await send(start)
-            for piece in self._pieces:
+            for piece in (*self._pieces, b""):  # a send waits for what was sent before
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
             taken = not await Request(scope, receive).is_disconnected()  # `send` does not say
             await send({"type": "http.response.body", "body": b"", "more_body": False})
