@@ -19,13 +19,11 @@ from support.service import Service, running
 CORPUS = Path(os.environ.get("GRISAILLE_CORPUS", Path(__file__).parents[2] / "shared/corpus"))
 """Images made by others (docs/testing.md says where they are from)."""
 
-# Without the corpus, jpegtran or Prometheus the tests that need them are not collected, unless someone named
+# Without the corpus or jpegtran the tests that need them are not collected, unless someone named
 # what is missing: then they must fail.
 collect_ignore = [] if CORPUS.is_dir() or "GRISAILLE_CORPUS" in os.environ else ["corpus"]
 if shutil.which("jpegtran") is None and "GRISAILLE_JPEGTRAN" not in os.environ:
     collect_ignore += ["codecs/test_jpeg_lossless.py", "corpus/test_corpus_lossless.py"]
-if shutil.which("prometheus") is None and "GRISAILLE_PROMETHEUS" not in os.environ:
-    collect_ignore += ["observability"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,9 +34,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Reliability takes ten minutes, e2e a cluster, validate its own tools: they run only where named."""
+    """Of these one takes ten minutes, others need a cluster or tools: they run only where they are named."""
     named = any(collection_path.name in argument for argument in config.args)
-    return True if collection_path.name in {"reliability", "e2e", "validate"} and not named else None
+    return (
+        True
+        if collection_path.name in {"reliability", "e2e", "validate", "observability"} and not named
+        else None
+    )
 
 
 hypothesis.settings.register_profile("dev", deadline=None, max_examples=60)

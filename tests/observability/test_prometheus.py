@@ -71,6 +71,7 @@ def hurt(running: Stack) -> None:
             victim.end(signal.SIGKILL)
             victim.start()
             victim.await_ready()
+        running.add_workers(1)
         begin = time.monotonic()
         assert within(lambda: time.monotonic() - begin > 5)  # a rate needs a few scrapes more
         load.until(60)
@@ -94,6 +95,12 @@ def test_a_panel_has_something_to_show(title: str, watched: tuple[Stack, Prometh
         values += numbers
     if title in DRIVEN:
         assert max(values) > 0
+
+
+def test_a_change_in_the_number_of_workers_is_marked(watched: tuple[Stack, Prometheus]) -> None:
+    _, server = watched
+    [scaled] = [one["expr"] for one in DASHBOARD["annotations"]["list"] if "expr" in one]
+    assert server.series(asked(scaled), SECONDS)
 
 
 @pytest.mark.parametrize("name", RECORDED)
