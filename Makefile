@@ -38,7 +38,7 @@ validate: $(VENV)-validate/validate.done ## Check what is deployed: schemas, pol
 	$(VENV)-validate/bin/python -m pytest tests/validate --config-file tests/validate/pytest.ini
 
 docs: $(VENV)/test.done $(VENV)-validate/validate.done ## Write pages, dashboard and alert rules that are made from code
-	$(BIN)/python docs/generate.py
+	$(BIN)/python -m docs.generate
 	$(VENV)-validate/bin/python deploy/dashboards/build.py
 	$(VENV)-validate/bin/python deploy/alerts/build.py
 

@@ -1,4 +1,4 @@
-"""`python docs/generate.py`: the pages that are made from the code."""
+"""`python -m docs.generate`: the pages that are made from the code."""
 
 from __future__ import annotations
 
@@ -11,23 +11,22 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 from pydantic.fields import FieldInfo
 
-_DOCS = Path(__file__).parent
-sys.path.insert(0, str(_DOCS.parent))
+from gateway.admission import Admission
+from gateway.fanout.pool import Pool
+from gateway.metrics import GatewayMetrics
+from gateway.settings import GatewaySettings
+from shared.service.registry import new_registry
+from shared.service.settings import ServiceSettings
+from worker.metrics import WorkerMetrics
+from worker.settings import WorkerSettings
 
-from gateway.admission import Admission  # noqa: E402 - the path comes first
-from gateway.fanout.pool import Pool  # noqa: E402
-from gateway.metrics import GatewayMetrics  # noqa: E402
-from gateway.settings import GatewaySettings  # noqa: E402
-from shared.service.registry import new_registry  # noqa: E402
-from shared.service.settings import ServiceSettings  # noqa: E402
-from worker.metrics import WorkerMetrics  # noqa: E402
-from worker.settings import WorkerSettings  # noqa: E402
+_DOCS = Path(__file__).parent
 
 _SETTINGS_HEAD = """\
 # Settings
 
 Environment variables, each `GRISAILLE_` and a name below; in the chart's `config` without the prefix. Made
-from the code by `python docs/generate.py`. What a value may not be is refused at the start, by name.
+from the code by `python -m docs.generate`. What a value may not be is refused at the start, by name.
 """
 
 
@@ -57,7 +56,7 @@ def _default(*fields: FieldInfo) -> str:
 _METRICS_HEAD = """\
 # Metrics
 
-On the internal port (gateway 9006, worker 9000), `/metrics`; made from the code by `python docs/generate.py`.
+On the internal port (gateway 9006, worker 9000), `/metrics`; made from the code by `python -m docs.generate`.
 Counters and histograms are per process: add them up over pods. No label names a pod; Prometheus adds that.
 
 With the Prometheus operator: `metrics.podMonitor.enabled`, `metrics.prometheusRule.enabled` and

@@ -53,6 +53,9 @@ class WorkerMetrics:
             ours = {Format.JPEG} if step is Step.RECODE else {Format.JPEG, Format.PNG}
             if step in {Step.PILLOW, Step.RECEIVE} or read in ours:
                 self._step_seconds.labels(step, read.name.lower())
+        self._gauges(registry)
+
+    def _gauges(self, registry: CollectorRegistry) -> None:
         self.slots = Gauge("grisaille_worker_slots", "Slots of this worker.", registry=registry)
         self.kernel_cache_misses = Gauge(
             "grisaille_worker_kernel_cache_misses",

@@ -296,6 +296,5 @@ class Fanout:
 
     def _seconds(self, part: Part[_T], progress: _Progress) -> float:
         """How long this attempt may take."""
-        settings = self._settings
-        own = settings.attempt_base_seconds + part.pixels / 1e6 * settings.seconds_per_megapixel
+        own = self._settings.attempt_base_seconds + part.pixels / 1e6 * self._settings.seconds_per_megapixel
         return max(min(own * part.weight, progress.left), 0.001)
