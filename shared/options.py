@@ -20,6 +20,14 @@ class Luma(StrEnum):
     """The stored Y plane of a YCbCr JPEG; else as BT601_RGB."""
     BT601_RGB = "bt601-rgb"
     """Always from RGB pixels, bit-equal to Pillow's ``convert("L")``."""
+    BT709 = "bt709"
+    """The weights of high definition, on stored values."""
+    LINEAR = "linear"
+    """The same weights on linear light: libvips' ``b-w``."""
+    AVERAGE = "average"
+    RED = "red"
+    GREEN = "green"
+    BLUE = "blue"
 
 
 class Effort(StrEnum):
@@ -91,8 +99,9 @@ TABLE: tuple[Option, ...] = (
     Option(
         "luma",
         ", ".join(Luma),
-        "What grey means. `bt601` of a YCbCr JPEG is its stored Y plane; `bt601-rgb` always goes "
-        "through RGB.",
+        "What grey means. `bt601` of a YCbCr JPEG is its stored Y plane; `bt601-rgb` always goes through "
+        "RGB; `bt709` weighs stored values, `linear` light; or the average, or one channel. Grey stays as "
+        "it is.",
         tuple(Luma),
     ),
     Option(

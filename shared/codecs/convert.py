@@ -113,8 +113,11 @@ def grey(
 
 
 def grey_whole(data: memoryview, options: Options, limits: Limits) -> Converted:
-    """The image in grey, decoded whole by Pillow. Raises as `grey`."""
+    """The image in grey, decoded or encoded whole by Pillow. Raises as `grey`."""
     source = sniff(data)
+    if source is Format.PNG:
+        with Stages(threads=False) as stages:
+            return _encoded(_png(data, options, limits, stages, banded=False), options, source)
     picture, metadata, notes = pillow.decode(data, source, options.luma, limits)
     table = jpeg_encode.luma_table(markers.parse(data)) if source is Format.JPEG else None
     return _encoded(_cropped(_Decoded(picture, lambda: metadata, table, notes), options), options, source)
@@ -139,7 +142,7 @@ def _by_bands(
         return _jpeg(data, options, limits, check, stages, watched)
     if source is Format.PNG:
         decoded = _png(data, options, limits, stages, arrived)
-        return None if decoded is None else _encoded(_checked(decoded, check, watched), options, source)
+        return _encoded(_checked(decoded, check, watched), options, source)
     return None
 
 
@@ -161,7 +164,7 @@ def _jpeg(
     if options.luma is Luma.BT601:
         picture = jpeg_decode.luma_plane(data, where, scan=scan)
     else:
-        picture = jpeg_decode.through_rgb(data, where, luma.bt601, scan=scan)
+        picture = jpeg_decode.through_rgb(data, where, luma.formula(options.luma), scan=scan)
     picture = replace(picture, bands=stages.ahead(picture.bands))
     decoded = _Decoded(picture, lambda: jpeg_metadata.read(jpeg), jpeg_encode.luma_table(jpeg))
     return _encoded(_checked(_cropped(decoded, options), check, watched), options, Format.JPEG)
@@ -179,16 +182,20 @@ def _lossless(data: memoryview, where: split.Cuts, options: Options, check: Call
 
 
 def _png(
-    data: memoryview, options: Options, limits: Limits, stages: Stages, arrived: chunks.Arrived
-) -> _Decoded | None:
+    data: memoryview,
+    options: Options,
+    limits: Limits,
+    stages: Stages,
+    arrived: chunks.Arrived = chunks.complete,
+    *,
+    banded: bool = True,
+) -> _Decoded:
     header = chunks.parse_header(data, arrived)
-    limits.check(header.width, header.height, banded=header.depth == 8 and not header.interlaced)
+    limits.check(header.width, header.height, banded=banded and not header.interlaced)
     png = chunks.stream(data, arrived)
-    if not png_decode.is_ours(png):
-        return None
     notes = ("first-frame",) if png.find(b"acTL") else ()
-    picture = png_decode.grey(png, luma.bt601, stages)
-    return _cropped(_Decoded(picture, lambda: png_metadata.read(png), notes=notes), options)
+    picture = png_decode.grey(png, luma.formula(options.luma), stages)
+    return _Decoded(picture, lambda: png_metadata.read(png), notes=notes)
 
 
 def _kept_rows(options: Options, height: int) -> tuple[int, int]:
@@ -221,7 +228,7 @@ def _checked(decoded: _Decoded, check: Callable[[], None], watched: Watched) -> 
         check()
         return band
 
-    picture = decoded.picture.each(checked, channels=decoded.picture.channels)
+    picture = decoded.picture.each(checked)
     return replace(decoded, picture=replace(picture, bands=watched(picture.bands)))
 
 
@@ -233,6 +240,8 @@ def _encoded(decoded: _Decoded, options: Options, source: Format) -> Converted:
     def metadata() -> Metadata:
         return _kept_metadata(decoded.metadata(), options)
 
+    if picture.depth == 16 and not _has_room(written, picture):
+        picture, notes = picture.each(luma.narrowed, depth=8), (*notes, "narrowed")
     if written is Format.PNG:
         pieces = png_encode.encode(picture, options.effort, lambda: png_metadata.write(metadata()))
         return Converted(pieces, written, notes)
@@ -243,6 +252,11 @@ def _encoded(decoded: _Decoded, options: Options, source: Format) -> Converted:
     encoder, note = _jpeg_encoder(decoded, options)
     pieces = jpeg_encode.encode(picture, encoder, lambda: jpeg_metadata.write(metadata()))
     return Converted(pieces, written, notes + note)
+
+
+def _has_room(written: Format, picture: Picture) -> bool:
+    """Whether 16 bits stay 16 bits in this format, as we write it."""
+    return written is Format.PNG or (written is Format.TIFF and picture.channels == 1)
 
 
 def _kept_metadata(metadata: Metadata, options: Options) -> Metadata:

@@ -20,6 +20,8 @@ class ImageHeader:
     height: int | None = None
     is_grey: bool | None = None
     """Without colour channels; None as above."""
+    sample_bytes: int = 1
+    """Bytes that a grey sample takes: 2 for 16 bits."""
     cuts: split.Cuts | None = None
     """Where a plain JPEG may be cut; None for everything else."""
 
@@ -42,12 +44,11 @@ def read(data: memoryview, limits: Limits) -> ImageHeader:
     found = sniff(data)
     if found is Format.PNG:
         png = chunks.parse_header(data)
-        banded = png.depth == 8 and not png.interlaced
-        limits.check(png.width, png.height, banded=banded)
+        limits.check(png.width, png.height, banded=not png.interlaced)
         grey = png.colour in {chunks.GREY, chunks.GREY_ALPHA}
-        return ImageHeader(found, png.width, png.height, grey)
+        return ImageHeader(found, png.width, png.height, grey, 2 if png.depth == 16 else 1)
     if found is Format.JPEG:
         jpeg = markers.parse(data)
         cuts = split.find_cuts_within(data, jpeg, limits)
-        return ImageHeader(found, jpeg.width, jpeg.height, jpeg.channels == 1, cuts)
+        return ImageHeader(found, jpeg.width, jpeg.height, jpeg.channels == 1, cuts=cuts)
     return ImageHeader(found)

@@ -18,13 +18,14 @@ import numpy as np  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 
 Bytes = NDArray[np.uint8]
+Samples = NDArray[np.uint8 | np.uint16]
 READ_ONLY = "Array(uint8, 1, 'C', True)"
 """Bytes in a signature, of a file that may be immutable."""
 _F = TypeVar("_F", bound=Callable[..., object])
 _compiled: list[Any] = []
 
 
-def kernel(signature: str, *, inline: bool = False) -> Callable[[_F], _F]:
+def kernel(*signatures: str, inline: bool = False) -> Callable[[_F], _F]:
     """`numba.njit` with our settings: compiled at once for these types, or loaded from the cache.
 
     With `inline` the code becomes part of each caller, where a call in a loop would cost too much. Where
@@ -33,9 +34,9 @@ def kernel(signature: str, *, inline: bool = False) -> Callable[[_F], _F]:
 
     def compiled(function: _F) -> _F:
         try:
-            made = numba.njit(signature, nogil=True, cache=True, forceinline=inline)(function)
+            made = numba.njit(list(signatures), nogil=True, cache=True, forceinline=inline)(function)
         except (OSError, RuntimeError):  # numba's "no locator available"
-            made = numba.njit(signature, nogil=True, forceinline=inline)(function)
+            made = numba.njit(list(signatures), nogil=True, forceinline=inline)(function)
         _compiled.append(made)
         return cast("_F", made)
 

@@ -9,8 +9,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-Band: TypeAlias = NDArray[np.uint8]
-"""(rows, width, channels): some rows of a picture. Depth is the dtype's."""
+Band: TypeAlias = NDArray[np.uint8 | np.uint16]
+"""(rows, width, channels): some rows of a picture, in the machine's byte order."""
 
 BAND_BYTES = 1 << 19
 """Size of a band to aim at: small enough for a core's cache, large enough to hide the cost of a call."""
@@ -26,10 +26,24 @@ class Picture:
     """1 grey, 2 grey and alpha."""
     bands: Iterator[Band]
     """To be consumed once."""
+    depth: int = 8
+    """Bits of a sample, 8 or 16: those of the bands' type."""
 
-    def each(self, change: Callable[[Band], Band], *, channels: int) -> Picture:
-        """The picture with every band changed."""
-        return replace(self, channels=channels, bands=map(change, self.bands))
+    def each(
+        self, change: Callable[[Band], Band], *, channels: int | None = None, depth: int | None = None
+    ) -> Picture:
+        """The picture with every band changed; channels and depth too where they are told."""
+        return replace(
+            self,
+            channels=channels or self.channels,
+            depth=depth or self.depth,
+            bands=map(change, self.bands),
+        )
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of a row."""
+        return self.width * self.channels * self.depth // 8
 
 
 def rows_per_band(row_bytes: int) -> int:
@@ -39,6 +53,6 @@ def rows_per_band(row_bytes: int) -> int:
 
 def sliced(pixels: Band) -> Iterator[Band]:
     """A decoded block of rows as bands of the usual size."""
-    step = rows_per_band(pixels.shape[1] * pixels.shape[2])
+    step = rows_per_band(pixels.shape[1] * pixels.shape[2] * pixels.itemsize)
     for row in range(0, pixels.shape[0], step):
         yield pixels[row : row + step]

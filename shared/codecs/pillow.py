@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterator
 
 import numpy as np
 import simplejpeg
@@ -16,6 +17,7 @@ from shared.codecs.formats import Format
 from shared.codecs.jpeg import markers
 from shared.codecs.jpeg.decode import is_data_lost
 from shared.codecs.limits import Limits
+from shared.codecs.luma import Formula, formula, with_alpha
 from shared.codecs.metadata import (
     Density,
     Metadata,
@@ -23,18 +25,13 @@ from shared.codecs.metadata import (
     plain_xmp,
     without_thumbnail,
 )
-from shared.codecs.picture import Picture, sliced
-from shared.codecs.png import chunks
-from shared.codecs.png import metadata as png_metadata
-from shared.codecs.png.decode import Inflater
-from shared.codecs.png.layout import IEND
+from shared.codecs.picture import Band, Picture, rows_per_band
 from shared.options import Effort, Luma
 from shared.problems import ImageTooLarge, MalformedImage, UnsupportedFormat
 
 _PLUGINS = {Format.JPEG: ("JPEG", "MPO")} | {f: (f.name,) for f in Format if f is not Format.JPEG}
-_GREY_MODES = {"L", "LA"}
-_READ_MODES = _GREY_MODES | {
-    *("1", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "La", "CMYK", "YCbCr"),
+_READ_MODES = {
+    *("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "La", "CMYK", "YCbCr"),
     *("I;16", "I;16B", "I;16L", "I;16N"),
 }
 """Not among them: 32-bit samples, whose range is not known, and LAB and HSV, which are no sums of colours."""
@@ -58,8 +55,6 @@ _UNTURN = {
     8: _TURN.ROTATE_270,
 }
 """Pillow applies a TIFF's orientation when it loads it; this takes it back, since the tag stays."""
-_ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
-"""(first x, first y, step x, step y) of each pass (PNG section 8.2)."""
 
 
 def decode(
@@ -69,47 +64,19 @@ def decode(
 
     Raises `MalformedImage`, `ImageTooLarge` or `UnsupportedFormat`.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        readable, metadata = _checked(data, source, limits)
-        image = _open(readable, source)
-        limits.check(image.width, image.height, banded=False)
-        frames = int(getattr(image, "n_frames", 1)) if source is not Format.JPEG else 1
-        metadata = metadata or _metadata(image)
-        unturn = _UNTURN.get(image.getexif().get(_ORIENTATION, 1)) if source is Format.TIFF else None
-        if source is Format.PNG:
-            _scale_key(image, chunks.parse_header(data).depth)
-        grey, narrowed = _grey(image, luma)
-        grey = grey if unturn is None else grey.transpose(unturn)
-        # Pillow itself narrows 16-bit colour.
-        narrowed |= source is Format.PNG and chunks.parse_header(data).depth == 16
-    pixels = np.array(grey).reshape(grey.height, grey.width, -1)
-    notes = (("first-frame",) if frames > 1 else ()) + (("narrowed",) if narrowed else ())
-    return Picture(grey.width, grey.height, pixels.shape[2], sliced(pixels)), metadata, notes
-
-
-def _checked(data: memoryview, source: Format, limits: Limits) -> tuple[memoryview | bytes, Metadata | None]:
-    """The file as Pillow may read it, and its metadata where we read that ourselves.
-
-    Refuses what Pillow would let pass: a JPEG without its EOI or with data missing, a PNG that is
-    short or damaged. A PNG is handed on without the chunks that do not matter for its pixels.
-    """
     if source is Format.JPEG:
         _check_jpeg(data, limits)
-    if source is not Format.PNG:
-        return data, None
-    png = chunks.parse(data)
-    limits.check(png.header.width, png.header.height, banded=False)
-    inflater = Inflater(chunk.data for chunk in png.idat)
-    for _ in inflater.read(_filtered_size(png.header)):
-        pass
-    inflater.finish()
-    kept: list[bytes | memoryview] = []
-    if png.palette:
-        kept.append(chunks.chunk(b"PLTE", bytes(png.palette)))
-    kept += [chunk.raw for chunk in png.ancillary if chunk.type == b"tRNS"]
-    kept += [chunk.raw for chunk in png.chunks]
-    return b"".join([chunks.ihdr(png.header), *kept, IEND]), png_metadata.read(png)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        image = _open(data, source)
+        limits.check(image.width, image.height, banded=False)
+        frames = int(getattr(image, "n_frames", 1)) if source is not Format.JPEG else 1
+        metadata = _metadata(image)
+        unturn = _UNTURN.get(image.getexif().get(_ORIENTATION, 1)) if source is Format.TIFF else None
+        image = _loaded(image, luma)
+    image = image if unturn is None else image.transpose(unturn)
+    notes = ("first-frame",) if frames > 1 else ()
+    return _picture(image, formula(luma)), metadata, notes
 
 
 def _check_jpeg(data: memoryview, limits: Limits) -> None:
@@ -133,20 +100,7 @@ def _check_jpeg(data: memoryview, limits: Limits) -> None:
             raise MalformedImage(f"the scans do not decode: {exc}") from exc
 
 
-def _filtered_size(header: chunks.PngHeader) -> int:
-    """Bytes of all filtered rows (PNG sections 7.2, 8.2)."""
-    bits = header.depth * header.channels
-    if not header.interlaced:
-        return header.height * (1 + (header.width * bits + 7) // 8)
-    total = 0
-    for x, y, step_x, step_y in _ADAM7:
-        width = max(-(-(header.width - x) // step_x), 0)
-        height = max(-(-(header.height - y) // step_y), 0)
-        total += height * (1 + (width * bits + 7) // 8) if width else 0
-    return total
-
-
-def _open(data: memoryview | bytes, source: Format) -> Image.Image:
+def _open(data: memoryview, source: Format) -> Image.Image:
     Image.MAX_IMAGE_PIXELS = None  # our own limits follow, and name their setting
     try:
         return Image.open(io.BytesIO(data), formats=_PLUGINS[source])
@@ -156,32 +110,42 @@ def _open(data: memoryview | bytes, source: Format) -> Image.Image:
         raise MalformedImage(f"the {source.name} header does not parse: {exc}") from exc
 
 
-def _grey(image: Image.Image, luma: Luma) -> tuple[Image.Image, bool]:
-    """The image in mode L or LA, and whether 16 bits were narrowed to 8."""
+def _loaded(image: Image.Image, luma: Luma) -> Image.Image:
+    """The image with its pixels decoded, to grey at once where that is what libjpeg stores."""
     if image.mode not in _READ_MODES:
         raise UnsupportedFormat(f"pixels of mode {image.mode} are not supported")
     if luma is Luma.BT601:
         image.draft("L", None)
     try:
         image.load()
-        if image.mode.startswith("I;16"):
-            wide = np.asarray(image).astype(np.uint32)
-            return Image.fromarray(((wide * 255 + 32767) // 65535).astype(np.uint8)), True
-        if image.mode in _GREY_MODES and "transparency" not in image.info:
-            return image, False
-        alpha = image.has_transparency_data
-        return (image.convert("RGBA").convert("LA") if alpha else image.convert("L")), False
     except MemoryError:
         raise
     except Exception as exc:
         raise MalformedImage(f"the image does not decode: {exc}") from exc
+    return image
 
 
-def _scale_key(image: Image.Image, depth: int) -> None:
-    """Bring a low-depth grey PNG's transparent value to the 8 bits Pillow scales its pixels to."""
-    key = image.info.get("transparency")
-    if image.mode in {"1", "L"} and isinstance(key, int):
-        image.info["transparency"] = key * 255 // (2**depth - 1)
+def _picture(image: Image.Image, to_grey: Formula) -> Picture:
+    """Grey of a loaded image, with alpha if it has any; 16 bits stay 16 bits."""
+    if image.mode.startswith("I;16"):
+        return Picture(image.width, image.height, 1, _bands(image, np.uint16), 16)
+    alpha = image.has_transparency_data
+    if image.mode in {"1", "L", "LA"} and alpha == (image.mode == "LA"):
+        mode = "LA" if alpha else "L"
+        return Picture(image.width, image.height, len(mode), _bands(image, np.uint8, mode))
+    if not alpha:
+        return Picture(image.width, image.height, 1, map(to_grey, _bands(image, np.uint8, "RGB")))
+    both = (with_alpha(to_grey(band), band) for band in _bands(image, np.uint8, "RGBA"))
+    return Picture(image.width, image.height, 2, both)
+
+
+def _bands(image: Image.Image, kind: type[np.uint8 | np.uint16], mode: str | None = None) -> Iterator[Band]:
+    """Samples in the mode asked for, converted band by band."""
+    rows = rows_per_band(image.width * len(mode or "LL"))
+    for top in range(0, image.height, rows):
+        band = image.crop((0, top, image.width, min(top + rows, image.height)))
+        pixels: Band = np.array(band if mode is None else band.convert(mode), kind)
+        yield pixels.reshape(*pixels.shape[:2], -1)
 
 
 def _metadata(image: Image.Image) -> Metadata:

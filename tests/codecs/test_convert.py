@@ -22,7 +22,6 @@ from support.images import (
     png,
     unpacked,
 )
-from support.pngs import low_depth
 
 from shared.codecs import convert
 from shared.codecs.formats import Format
@@ -114,12 +113,16 @@ def test_alpha_stays_in_png_and_is_composited_on_white_in_jpeg() -> None:
     assert notes(data, AS_JPEG) == ("flattened",)
 
 
-def test_sixteen_bits_are_narrowed_by_the_formula_and_noted() -> None:
+def test_sixteen_bits_stay_or_are_narrowed_by_the_formula_and_noted() -> None:
     wide = (np.arange(64 * 1024, dtype=np.uint32)).astype(np.uint16).reshape(256, 256)
     data = encoded(Image.fromarray(wide), "PNG")
+    for options in (AS_PNG, Options(format=Format.TIFF)):
+        assert np.array_equal(pixels(grey(data, options)), wide)
+        assert notes(data, options) == ()
     expected = (wide.astype(np.uint32) * 255 + 32767) // 65535
-    assert np.array_equal(pixels(grey(data, AS_PNG)), expected)
-    assert notes(data, AS_PNG) == ("narrowed",)
+    as_webp = Options(format=Format.WEBP)
+    assert np.array_equal(np.asarray(opened(grey(data, as_webp)).convert("L")), expected)
+    assert notes(data, as_webp) == notes(data, AS_JPEG) == ("narrowed",)
 
 
 @pytest.mark.parametrize("kind", [{"progressive": True}, {"keep_rgb": True}])
@@ -358,15 +361,6 @@ def test_scans_are_paid_for_by_the_pixel() -> None:
     assert convert.grey(memoryview(data), AS_PNG, limits).size > 0
     with pytest.raises(ImageTooLarge, match="scans"):
         convert.grey(bomb, AS_PNG, limits)
-
-
-def test_a_low_depth_key_colour_stays_transparent() -> None:
-    levels = (np.arange(256, dtype=np.uint8).reshape(16, 16) // 16).astype(np.uint8)
-    data = low_depth(levels, depth=4, key=5)
-    result = opened(grey(data, AS_PNG))
-    assert result.mode == "LA"
-    assert np.array_equal(np.asarray(result)[:, :, 1] == 0, levels == 5)
-    assert np.array_equal(np.asarray(result)[:, :, 0], levels * 17)
 
 
 def test_structure_tags_of_exif_do_not_reach_a_tiff() -> None:

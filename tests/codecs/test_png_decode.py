@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from support import pngs, vips
 from support.images import (
     Pixels,
     converted,
@@ -21,21 +21,21 @@ from support.images import (
     png,
     verdict,
 )
-from support.pngs import filtered
+from support.pngs import DEPTHS, filtered
 
 from shared.codecs.formats import Format
 from shared.codecs.png.chunks import SIGNATURE, PngHeader, chunk, ihdr, parse
-from shared.codecs.png.decode import Inflater, is_ours
+from shared.codecs.png.inflate import Inflater
 from shared.codecs.png.kernels import PAETH
-from shared.options import Options
+from shared.options import Luma, Options
 from shared.problems import MalformedImage
 
 AS_PNG = Options(format=Format.PNG)
 IEND = chunk(b"IEND", b"")
 
 
-def as_png(data: bytes) -> bytes:
-    return grey(data, AS_PNG)
+def as_png(data: bytes, luma: Luma = Luma.BT601) -> bytes:
+    return grey(data, replace(AS_PNG, luma=luma))
 
 
 def assembled(
@@ -88,24 +88,21 @@ def test_pictures_of_many_bands_give_pillows_pixels(channels: int) -> None:
 
 def test_a_palette_gives_pillows_pixels() -> None:
     data = encoded(image(photo(300, 200)).quantize(77), "PNG")
-    assert is_ours(parse(memoryview(data)))
     assert np.array_equal(pixels(grey(data, AS_PNG)), converted(data))
 
 
+@pytest.mark.parametrize("luma", Luma)
+@pytest.mark.parametrize("interlaced", [False, True])
 @pytest.mark.parametrize(
-    "make",
-    [
-        lambda: encoded(Image.fromarray(photo(64, 48)).convert("1"), "PNG"),
-        lambda: encoded(Image.fromarray(photo(64, 48)).quantize(4), "PNG", bits=2),
-        lambda: encoded(Image.fromarray(photo(64, 48)).quantize(9), "PNG", transparency=3),
-        lambda: encoded(Image.fromarray(photo(64, 48)), "PNG", transparency=(1, 2, 3)),
-    ],
-    ids=["1 bit", "2 bit palette", "palette with tRNS", "colour with tRNS"],
+    ("colour", "depth"), [(kind, depth) for kind, depths in DEPTHS.items() for depth in depths]
 )
-def test_kinds_that_are_not_ours_yet_go_through_pillow(make: Callable[[], bytes]) -> None:
-    data = make()
-    assert not is_ours(parse(memoryview(data)))
-    assert np.array_equal(pixels(grey(data, AS_PNG)), converted(data))
+def test_every_kind_and_size_is_what_libvips_reads(
+    colour: int, depth: int, luma: Luma, *, interlaced: bool
+) -> None:
+    for width, height, key in [(1, 1, False), (5, 3, True), (33, 9, False), (70, 35, True)]:
+        data = pngs.any_kind(width, height, colour, depth, interlaced=interlaced, transparent=key)
+        result = vips.decoded(as_png(data, luma))
+        assert vips.differ(result, vips.right(data, luma)) <= (luma is Luma.LINEAR), (width, height, key)
 
 
 ROWS = photo(16, 12)

@@ -26,7 +26,7 @@ from support.images import (
 from support.service import Service, plan, running
 
 from shared.codecs.formats import Format
-from shared.options import Options
+from shared.options import Luma, Options
 
 SLICED = jpeg(photo(1600, 1712), quality=90, restart_marker_rows=1)
 UNSLICED = jpeg(photo(640, 480), quality=90)
@@ -72,8 +72,9 @@ def test_a_large_image_with_markers_uses_several_workers(service: Service) -> No
 
 
 @pytest.mark.parametrize("written", [Format.PNG, Format.JPEG])
-@pytest.mark.parametrize("luma", ["bt601", "bt601-rgb"])
-@pytest.mark.parametrize("effort", ["fast", "balanced", "small"])
+@pytest.mark.parametrize(
+    ("luma", "effort"), [*((luma, "fast") for luma in Luma), ("bt601", "balanced"), ("bt601", "small")]
+)
 def test_distributed_equals_inline(service: Service, written: Format, luma: str, effort: str) -> None:
     options: dict[str, Any] = {"format": written, "luma": luma, "effort": effort, "quality": 80}
     whole = service.convert(SLICED, stripes=1, **options)

@@ -33,6 +33,6 @@ def test_who_leaves_while_the_answer_comes_was_not_served() -> None:
 def test_refusals_are_counted_by_their_problem() -> None:
     with stack(1) as running:
         assert httpx.post(f"{running.url}/convert", content=b"no image").status_code == 415
-        assert httpx.post(f"{running.url}/convert?luma=green", content=b"x").status_code == 400
+        assert httpx.post(f"{running.url}/convert?luma=loud", content=b"x").status_code == 400
         assert within(lambda: counted(running, "unsupported-format") == 1)
         assert counted(running, "invalid-option") == 1

@@ -37,6 +37,16 @@ class PngHeader:
         """Samples per pixel as stored; 1 for a palette."""
         return CHANNELS[self.colour]
 
+    @property
+    def pixel_bytes(self) -> int:
+        """Bytes of a pixel as filters count them: at least one (PNG section 9.2)."""
+        return max(self.channels * self.depth // 8, 1)
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of a row, without its filter type (PNG section 7.2)."""
+        return (self.width * self.channels * self.depth + 7) // 8
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:

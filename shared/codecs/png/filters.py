@@ -1,11 +1,10 @@
-"""Filtering rows before deflate (PNG section 9): bands in, filter type and filtered bytes out."""
+"""Filtering rows before deflate (PNG section 9): bytes of rows in, filter type and filtered bytes out."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.codecs.picture import Band
 from shared.codecs.png import kernels
 
 Filtered = NDArray[np.uint8]
@@ -23,9 +22,8 @@ class UpFilter:
         self._above: NDArray[np.uint8] | None = None
         self._row_bytes = row_bytes
 
-    def __call__(self, band: Band) -> Filtered:
-        """The band's rows, filtered."""
-        rows = band.reshape(band.shape[0], self._row_bytes)
+    def __call__(self, rows: NDArray[np.uint8]) -> Filtered:
+        """The rows, filtered."""
         out = np.empty((rows.shape[0], 1 + self._row_bytes), np.uint8)
         out[:, 0] = kernels.UP
         np.subtract(rows[1:], rows[:-1], out=out[1:, 1:])
@@ -47,9 +45,9 @@ class AdaptiveFilter:
         self._above = np.zeros(row_bytes, np.uint8)
         self._first = True
 
-    def __call__(self, band: Band) -> Filtered:
-        """The band's rows, filtered."""
-        rows = np.ascontiguousarray(band).reshape(band.shape[0], -1)
+    def __call__(self, rows: NDArray[np.uint8]) -> Filtered:
+        """The rows, filtered."""
+        rows = np.ascontiguousarray(rows)
         out = np.empty((rows.shape[0], 1 + rows.shape[1]), np.uint8)
         kernels.filter_adaptive(rows, self._above, out, self._step, self._first)
         self._above, self._first = rows[-1], False

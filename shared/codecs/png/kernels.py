@@ -80,15 +80,17 @@ def _span(start: int, lane: int, width: int) -> tuple[int, int, int]:
     return first, max(min(begun + _STEPS, width), first), _BACK + first - begun
 
 
-@kernel("void(uint8[::1], int64, uint32[::1], uint32[:, ::1], int64, int64)")
-def _enter(filtered: Bytes, step: int, above: Words, strip: Words, start: int, lanes: int) -> None:
+@kernel("void(uint8[::1], int64, int64, uint32[::1], uint32[:, ::1], int64, int64)")
+def _enter(
+    filtered: Bytes, step: int, offset: int, above: Words, strip: Words, start: int, lanes: int
+) -> None:
     """Fill a strip: the row above in lane 0, then the filtered rows."""
     width = above.size
     first, end, place = _span(start, 0, width)
     strip[place : place + end - first, 0] = above[first:end]
     for lane in range(1, lanes + 1):
         first, end, place = _span(start, lane, width)
-        row = filtered[(lane - 1) * (1 + width * step) + 1 + first * step :]
+        row = filtered[(lane - 1) * (1 + width * step) + 1 + first * step + offset :]
         column = strip[place:, lane]
         for x in range(end - first):
             i = _U(x * step)
@@ -135,26 +137,27 @@ def _leave(strip: Words, start: int, above: Words, pixels: Bytes) -> None:
     above[first:end] = strip[place : place + end - first, lanes]
 
 
-@kernel("void(uint8[::1], uint32[::1], uint8[:, :, ::1], int64, uint8[:, ::1])")
-def _pass(filtered: Bytes, above: Words, pixels: Bytes, step: int, masks: Bytes) -> None:
+@kernel("void(uint8[::1], uint32[::1], uint8[:, :, ::1], int64, int64, uint8[:, ::1])")
+def _pass(filtered: Bytes, above: Words, pixels: Bytes, step: int, offset: int, masks: Bytes) -> None:
     """`unfilter` for as many rows as there are lanes, or fewer."""
     lanes, width = pixels.shape[0], pixels.shape[1]
     strip = np.zeros((_BACK + _STEPS, 1 + LANES), np.uint32)
     times = width + _LAG * lanes
     for start in range(0, times, _STEPS):
-        _enter(filtered, step, above, strip, start, lanes)
+        _enter(filtered, step, offset, above, strip, start, lanes)
         _advance(strip[: _BACK + min(_STEPS, times - start)], masks)
         _leave(strip, start, above, pixels)
         strip[:_BACK] = strip[_STEPS:]
 
 
-@kernel("void(uint8[::1], uint32[::1], uint8[:, :, ::1], int64)")
-def unfilter(filtered: Bytes, above: Words, pixels: Bytes, step: int) -> None:
+@kernel("void(uint8[::1], uint32[::1], uint8[:, :, ::1], int64, int64)")
+def unfilter(filtered: Bytes, above: Words, pixels: Bytes, step: int, offset: int) -> None:
     """Undo the filters of a band.
 
     `filtered` holds, for each row, its filter type (0 to 4) and `step` bytes for each pixel, and `SPARE`
     bytes more; `above` is the row before as words, and becomes the last row; `pixels`, (rows, width, 1, 2
-    or 4), takes so many bytes of each pixel, if more than `step` then with something after them.
+    or 4), takes so many bytes of each pixel from `offset` on, if more than `step` then with something after
+    them. Pixels of six and eight bytes take two calls: no byte of the first four needs one of the others.
     """
     rows = pixels.shape[0]
     stride = 1 + pixels.shape[1] * step
@@ -163,7 +166,7 @@ def unfilter(filtered: Bytes, above: Words, pixels: Bytes, step: int) -> None:
         group = filtered[first * stride :]
         lanes = min(rows - first, LANES)
         _mask(group, stride, lanes, masks)
-        _pass(group, above, pixels[first : first + lanes], step, masks)
+        _pass(group, above, pixels[first : first + lanes], step, offset, masks)
 
 
 @kernel("void(uint8[::1], uint8[::1], uint8[::1], int64, int64)")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from shared.codecs.png.chunks import PngHeader, chunk, ihdr, parse
+from shared.codecs.png.chunks import GREY, GREY_ALPHA, PngHeader, chunk, ihdr, parse
 from shared.codecs.png.layout import FINAL_BLOCK, IEND, SYNC_FLUSH, ZLIB_HEADER
 from shared.problems import MalformedImage
 
@@ -28,7 +28,7 @@ class PngPart:
     @property
     def filtered_size(self) -> int:
         """Bytes of the filtered rows, which the checksum covers."""
-        return self.header.height * (1 + self.header.width * self.header.channels)
+        return self.header.height * (1 + self.header.row_bytes)
 
 
 def part(data: memoryview, width: int, rows: int) -> PngPart:
@@ -36,8 +36,8 @@ def part(data: memoryview, width: int, rows: int) -> PngPart:
     png = parse(data)
     header, (first, *rest) = png.header, png.chunks
     *body, last = rest or [first]
-    size = (header.width, header.height, header.depth, header.interlaced)
-    if size != (width, rows, 8, False):
+    size = (header.width, header.height)
+    if size != (width, rows) or header.interlaced or header.colour not in {GREY, GREY_ALPHA}:
         raise MalformedImage(f"a grey stripe of {width} x {rows} came back as {size}")
     ends = bytes(body[-1].data[-4:]) if body else b""
     if first.data != ZLIB_HEADER or last.data[:2] != FINAL_BLOCK or len(last.data) != 6 or ends != SYNC_FLUSH:
@@ -46,10 +46,10 @@ def part(data: memoryview, width: int, rows: int) -> PngPart:
 
 
 def merge(parts: Sequence[PngPart], metadata: bytes = b"") -> list[bytes | memoryview]:
-    """One PNG file in pieces, stripes top to bottom; `MalformedImage` if their colour types differ."""
+    """One PNG file in pieces, stripes top to bottom; `MalformedImage` if they are of different kinds."""
     first = parts[0].header
-    if any(p.header.colour != first.colour for p in parts):
-        raise MalformedImage("grey stripes came back with different colour types")
+    if any((p.header.colour, p.header.depth) != (first.colour, first.depth) for p in parts):
+        raise MalformedImage("grey stripes came back with different colour types or depths")
     height = sum(p.header.height for p in parts)
     adler = 1
     pieces: list[bytes | memoryview] = [
