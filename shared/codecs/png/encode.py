@@ -30,7 +30,7 @@ def _stages(effort: Effort, row_bytes: int, step: int) -> tuple[_RowFilter, _Def
         case Effort.FAST:
             return UpFilter(row_bytes, step), isal_zlib.compressobj(1, zlib.DEFLATED, -15)
         case Effort.BALANCED:
-            return AdaptiveFilter(row_bytes, step), isal_zlib.compressobj(3, zlib.DEFLATED, -15)
+            return AdaptiveFilter(row_bytes, step), isal_zlib.compressobj(1, zlib.DEFLATED, -15)
         case Effort.SMALL:
             deflater = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zlib.Z_FILTERED)
             return AdaptiveFilter(row_bytes, step), deflater
