@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
@@ -31,13 +32,13 @@ def scan() -> Image.Image:
 def screenshot() -> Image.Image:
     """A window of plots and text, 2560 x 1440."""
     figure = Figure(_SCREEN_INCHES, dpi=100)
-    canvas = FigureCanvasAgg(figure)
     places = np.linspace(0, 10, 500)
     for number, axes in enumerate(figure.subplots(2, 2).flat, 1):
         axes.plot(places, np.sin(places * number), places, np.cos(places / number))
         axes.grid()
-    canvas.draw()
-    screen = Image.fromarray(np.array(canvas.buffer_rgba())).convert("RGB")
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png")
+    screen = Image.open(drawn).convert("RGB")
     _write(screen, np.random.default_rng(2), size=16, line=22, words=6)
     return screen
 
