@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test reliability observability e2e lint validate docs format bench bench-scaling lock clean
+.PHONY: help run test fuzz reliability observability e2e lint validate docs format bench bench-scaling lock clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -21,6 +21,9 @@ test: $(VENV)/test.done ## Run all tests that need no cluster
 
 reliability: $(VENV)/test.done ## Let workers die, hang, lie and come back under load; writes docs/reliability.md (Linux)
 	$(BIN)/python -m pytest tests/reliability --report docs/reliability.md --soak-seconds 180
+
+fuzz: $(VENV)/test.done ## Damage files some 100,000 times in search of one that breaks a parser or a kernel
+	HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/fuzz
 
 observability: $(VENV)/test.done ## Every panel, rule and alert against a real Prometheus (Debian's package has it)
 	$(BIN)/python -m pytest tests/observability
