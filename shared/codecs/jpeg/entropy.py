@@ -36,9 +36,10 @@ BLOCK_BYTES = 496
 DC_ZERO = 2048
 """Place of difference 0 in the table of DC codes: one more than the largest that has a code (T.81 F.1)."""
 
-OK, BAD_CODE, OVERSHOT, ENDED_EARLY, LEFT_OVER, TOO_LARGE = range(6)
+OK, BAD_CODE, OVERSHOT, ENDED_EARLY, LEFT_OVER, TOO_LARGE, OUT_OF_RANGE = range(7)
 """What a loop returns: done; a code that no table has; coefficients beyond the 64th; data ends before
-its last MCU; data goes on behind it; a DC difference that has no code."""
+its last MCU; data goes on behind it; a DC difference that has no code; a DC coefficient that none can
+reach from 0, which no encoder writes, and of which libjpeg's vectors make this pixel or that."""
 
 _TABLES = "uint16[:, ::1], uint16[:, ::1], uint16[:, ::1]"
 """In signatures: look-up tables for DC codes, AC codes, and several AC codes at once."""
@@ -199,6 +200,8 @@ def scan_rows(
                 difference, one = _skipped(data, reader, dc_codes, ac_codes, skips, table)
                 dc[component] += difference
                 status = max(status, one)
+                if abs(dc[component]) >= DC_ZERO:
+                    status = OUT_OF_RANGE
             if status != OK:
                 break
         position = _position(data, reader, start)

@@ -22,6 +22,7 @@ _WHAT = {
     entropy.ENDED_EARLY: "entropy-coded data ends before its last MCU",
     entropy.LEFT_OVER: "entropy-coded data goes on behind its last MCU",
     entropy.TOO_LARGE: "a DC difference of more than 11 bits",
+    entropy.OUT_OF_RANGE: "a DC coefficient of more than 11 bits",
 }
 
 
