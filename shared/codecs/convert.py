@@ -194,8 +194,9 @@ def _png(
     limits.check(header.width, header.height, banded=banded and not header.interlaced)
     png = chunks.stream(data, arrived)
     notes = ("first-frame",) if png.find(b"acTL") else ()
-    picture = png_decode.grey(png, luma.formula(options.luma), stages)
-    return _Decoded(picture, lambda: png_metadata.read(png), notes=notes)
+    to_grey = luma.formula(options.luma)
+    picture = png_decode.grey(png, to_grey, stages)
+    return _Decoded(picture, lambda: png_metadata.read(png, to_grey), notes=notes)
 
 
 def _kept_rows(options: Options, height: int) -> tuple[int, int]:

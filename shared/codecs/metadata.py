@@ -1,17 +1,21 @@
-"""What survives beside the pixels: EXIF, XMP, resolution and a grey ICC profile.
+"""What survives beside the pixels: EXIF, XMP, resolution, text and a grey ICC profile.
 
-Each format has `read` and `write` for it; this is the common form. An RGB profile never stays on a
-grey picture, and an EXIF thumbnail, which is in colour, is blanked in place.
+Each format has `read` and `write` for it; this is the common form. Its rule: nothing in colour, and nothing
+about colours, stays with a grey picture (docs/metadata.md has the whole table).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import zlib
+from dataclasses import dataclass, replace
 
-_NEXT_IFD_BYTES = 4
-_ENTRY_BYTES = 12
-_THUMBNAIL_TAGS = ((0x0201, 0x0202), (0x0111, 0x0117))
-"""Offset and length of a thumbnail: a JPEG's, or of one strip without compression (Exif 2.3 4.5.8)."""
+from shared.codecs.exif import without_pictures
+from shared.codecs.icc import grey_profile
+from shared.codecs.photoshop import kept_resources
+from shared.codecs.xmp import plain_packet
+
+COMMENT = "Comment"
+"""Keyword of a text that came without one (PNG table 22: "miscellaneous comment")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,69 +28,52 @@ class Density:
 
 
 @dataclass(frozen=True, slots=True)
+class Text:
+    """A text of a file's own, outside EXIF and XMP."""
+
+    keyword: str
+    stored: bytes
+    """In UTF-8, but for the comments of JPEG and GIF, which name no encoding."""
+    deflated: bool = False
+
+    def read(self, limit: int) -> bytes | None:
+        """The text, or None if it is longer than the limit in bytes, or damaged."""
+        text = inflated(self.stored, limit) if self.deflated else self.stored
+        return text if text is not None and len(text) <= limit else None
+
+
+@dataclass(frozen=True, slots=True)
 class Metadata:
-    """Parts are None where the source has none."""
+    """Parts are None or empty where the source has none."""
 
     exif: bytes | None = None
     """From its TIFF header on, without any format's own prefix."""
     xmp: bytes | None = None
     density: Density | None = None
     icc: bytes | None = None
+    photoshop: bytes | None = None
+    """Image resource blocks, IPTC among them."""
+    texts: tuple[Text, ...] = ()
+    png: bytes = b""
+    """Chunks of a PNG source that only a PNG result has a place for. They hold its `texts` too."""
 
 
-def grey_profile(icc: bytes) -> bytes | None:
-    """The profile if it is one for grey (ICC.1 section 7.2.6), else None."""
-    return icc if icc[16:20] == b"GRAY" else None
+def without_colour(source: Metadata) -> Metadata:
+    """A source's metadata as its grey picture has it."""
+    return replace(
+        source,
+        exif=without_pictures(source.exif) if source.exif else None,
+        xmp=plain_packet(source.xmp) if source.xmp else None,
+        icc=grey_profile(source.icc) if source.icc else None,
+        photoshop=kept_resources(source.photoshop) if source.photoshop else None,
+    )
 
 
-def plain_xmp(xmp: bytes) -> bytes | None:
-    """The packet unless it describes a gain map, which goes with the colours."""
-    return None if b"hdrgm:" in xmp else xmp
-
-
-def without_thumbnail(exif: bytes) -> bytes:
-    """EXIF with its thumbnail's bytes zeroed and IFD1 unlinked; nothing moves, so MakerNotes stay valid.
-
-    EXIF that cannot be followed is returned as it is.
-    """
-    order = {b"II*\0": "little", b"MM\0*": "big"}.get(exif[:4])
-    if order is None:
-        return exif
-    ifd = _Ifds(exif, "little" if order == "little" else "big")
-    link = ifd.next_link(ifd.number(4, 4))
-    first = ifd.number(link, 4) if link else 0
-    if not first:
-        return exif
-    blanked = bytearray(exif)
-    for offset_tag, length_tag in _THUMBNAIL_TAGS:
-        start, length = ifd.value(first, offset_tag), ifd.value(first, length_tag)
-        end = min(start + length, len(exif))
-        if start:
-            blanked[start:end] = bytes(max(end - start, 0))
-    blanked[link : link + _NEXT_IFD_BYTES] = bytes(_NEXT_IFD_BYTES)
-    return bytes(blanked)
-
-
-class _Ifds:
-    """Numbers of a TIFF structure (TIFF 6.0 section 2); 0 for whatever lies outside."""
-
-    def __init__(self, data: bytes, order: str) -> None:
-        self._data = data
-        self._little = order == "little"
-
-    def number(self, offset: int, size: int) -> int:
-        raw = self._data[offset : offset + size]
-        return int.from_bytes(raw, "little" if self._little else "big") if len(raw) == size else 0
-
-    def next_link(self, ifd: int) -> int:
-        """Offset of the link to the next IFD, or 0."""
-        link = ifd + 2 + _ENTRY_BYTES * self.number(ifd, 2)
-        return link if ifd and link + _NEXT_IFD_BYTES <= len(self._data) else 0
-
-    def value(self, ifd: int, tag: int) -> int:
-        """The LONG value of a tag, or 0."""
-        for entry in range(self.number(ifd, 2)):
-            offset = ifd + 2 + _ENTRY_BYTES * entry
-            if self.number(offset, 2) == tag:
-                return self.number(offset + 8, 4)
-        return 0
+def inflated(compressed: bytes, limit: int) -> bytes | None:
+    """A whole zlib stream, or None if it is damaged or gives more bytes than the limit."""
+    stream = zlib.decompressobj()
+    try:
+        data = stream.decompress(compressed, limit + 1)
+    except zlib.error:
+        return None
+    return data if stream.eof and len(data) <= limit else None

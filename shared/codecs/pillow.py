@@ -13,18 +13,15 @@ import numpy as np
 import simplejpeg
 from PIL import Image, UnidentifiedImageError
 
+from shared.codecs import cmyk
+from shared.codecs.exif import HEADERS, PREFIX
 from shared.codecs.formats import Format
 from shared.codecs.jpeg import markers
+from shared.codecs.jpeg import metadata as jpeg_metadata
 from shared.codecs.jpeg.decode import is_data_lost
 from shared.codecs.limits import Limits
 from shared.codecs.luma import Formula, formula, with_alpha
-from shared.codecs.metadata import (
-    Density,
-    Metadata,
-    grey_profile,
-    plain_xmp,
-    without_thumbnail,
-)
+from shared.codecs.metadata import COMMENT, Density, Metadata, Text, without_colour
 from shared.codecs.picture import Band, Picture, rows_per_band
 from shared.options import Effort, Luma
 from shared.problems import ImageTooLarge, MalformedImage, UnsupportedFormat
@@ -71,7 +68,7 @@ def decode(
         image = _open(data, source)
         limits.check(image.width, image.height, banded=False)
         frames = int(getattr(image, "n_frames", 1)) if source is not Format.JPEG else 1
-        metadata = _metadata(image)
+        metadata = _metadata(image) if source is not Format.JPEG else jpeg_metadata.read(markers.parse(data))
         unturn = _UNTURN.get(image.getexif().get(_ORIENTATION, 1)) if source is Format.TIFF else None
         image = _loaded(image, luma)
     image = image if unturn is None else image.transpose(unturn)
@@ -111,18 +108,18 @@ def _open(data: memoryview, source: Format) -> Image.Image:
 
 
 def _loaded(image: Image.Image, luma: Luma) -> Image.Image:
-    """The image with its pixels decoded, to grey at once where that is what libjpeg stores."""
+    """The image with its pixels decoded: inks as colours, and grey at once where libjpeg stores it."""
     if image.mode not in _READ_MODES:
         raise UnsupportedFormat(f"pixels of mode {image.mode} are not supported")
     if luma is Luma.BT601:
         image.draft("L", None)
     try:
         image.load()
+        return cmyk.rgb(image) if image.mode == "CMYK" else image
     except MemoryError:
         raise
     except Exception as exc:
         raise MalformedImage(f"the image does not decode: {exc}") from exc
-    return image
 
 
 def _picture(image: Image.Image, to_grey: Formula) -> Picture:
@@ -149,18 +146,21 @@ def _bands(image: Image.Image, kind: type[np.uint8 | np.uint16], mode: str | Non
 
 
 def _metadata(image: Image.Image) -> Metadata:
-    exif, xmp, icc = (image.info.get(name) for name in ("exif", "xmp", "icc_profile"))
+    exif, xmp, icc, comment = (image.info.get(name) for name in ("exif", "xmp", "icc_profile", "comment"))
     if image.format == Format.TIFF.name:
         exif = _descriptive(image.getexif()).tobytes()
     dpi = image.info.get("dpi")
     density = None
     if isinstance(dpi, tuple) and len(dpi) == 2 and all(0 < float(v) < 1e6 for v in dpi):
         density = Density(float(dpi[0]) / _INCH, float(dpi[1]) / _INCH, absolute=True)
-    return Metadata(
-        exif=without_thumbnail(exif.removeprefix(b"Exif\0\0")) if isinstance(exif, bytes) else None,
-        xmp=plain_xmp(xmp) if isinstance(xmp, bytes) else None,
-        density=density,
-        icc=grey_profile(icc) if isinstance(icc, bytes) else None,
+    return without_colour(
+        Metadata(
+            exif=exif.removeprefix(PREFIX) if isinstance(exif, bytes) else None,
+            xmp=xmp if isinstance(xmp, bytes) else None,
+            density=density,
+            icc=icc if isinstance(icc, bytes) else None,
+            texts=(Text(COMMENT, comment),) if isinstance(comment, bytes) else (),
+        )
     )
 
 
@@ -176,21 +176,26 @@ def save(picture: Picture, written: Format, metadata: Metadata, effort: Effort) 
     """A TIFF (deflate) or WebP (lossless) file of the picture."""
     pixels = np.concatenate(list(picture.bands))
     image = Image.fromarray(pixels[:, :, 0] if picture.channels == 1 else pixels)
-    exif = Image.Exif()
-    if metadata.exif:
-        exif.load(b"Exif\0\0" + metadata.exif)
     extra: dict[str, object] = {"icc_profile": metadata.icc} if metadata.icc else {}
     if written is Format.WEBP:
         image = image.convert("RGB" if picture.channels == 1 else "RGBA")
         hard = {Effort.FAST: 0, Effort.BALANCED: 3, Effort.SMALL: 6}[effort]
         extra |= {"lossless": True, "method": hard, "quality": 16 * hard, "xmp": metadata.xmp or b""}
+        extra |= {"exif": metadata.exif or b""}
     else:
-        exif = _descriptive(exif)
-        extra |= {"compression": "tiff_deflate"}
+        exif = _descriptive(_parsed(metadata.exif))
         if metadata.xmp:
             exif[_XMP] = metadata.xmp
+        extra |= {"compression": "tiff_deflate", "exif": exif}
         if metadata.density:
             extra["dpi"] = (metadata.density.x * _INCH, metadata.density.y * _INCH)
     out = io.BytesIO()
-    image.save(out, written.name, exif=exif, **extra)
+    image.save(out, written.name, **extra)
     return out.getvalue()
+
+
+def _parsed(exif: bytes | None) -> Image.Exif:
+    loaded = Image.Exif()
+    if exif and exif.startswith(HEADERS):
+        loaded.load(PREFIX + exif)
+    return loaded

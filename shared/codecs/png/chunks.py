@@ -70,6 +70,8 @@ class PngStream:
     """Those that were met so far."""
     idat: Iterator[Chunk]
     """To be consumed once: it goes on to IEND, and raises `MalformedImage` where the structure breaks."""
+    first_idat_end: int
+    """Offset behind the first IDAT."""
 
     def find(self, kind: bytes) -> memoryview | None:
         """The data of the first ancillary chunk of this type."""
@@ -151,7 +153,7 @@ def stream(data: memoryview, arrived: Arrived = complete) -> PngStream:
             case b"PLTE" if palette is None:
                 palette = _plte(chunk, header)
             case b"IDAT" if header.colour != PALETTE or palette is not None:
-                return PngStream(header, palette, ancillary, _image_data(chunk, chunks, ancillary))
+                return PngStream(header, palette, ancillary, _image_data(chunk, chunks, ancillary), chunk.end)
             case kind if kind[:1].isupper():
                 raise MalformedImage(f"chunk {kind.decode()} is unknown or out of place")
             case _:
@@ -180,7 +182,7 @@ def parse(data: memoryview) -> PngFile:
     """The whole file; `MalformedImage` where its structure breaks (PNG section 5.6)."""
     png = stream(data)
     idat = tuple(png.idat)
-    return PngFile(png.header, png.palette, png.ancillary, iter(idat), idat)
+    return PngFile(png.header, png.palette, png.ancillary, iter(idat), png.first_idat_end, idat)
 
 
 def _plte(chunk: Chunk, header: PngHeader) -> memoryview:

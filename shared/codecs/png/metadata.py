@@ -1,37 +1,73 @@
-"""Metadata in PNG's ancillary chunks (PNG section 11.3; XMP part 3 section 1.1.5)."""
+"""Metadata in PNG's ancillary chunks (PNG section 11.3; XMP part 3 section 1.1.5).
+
+What only PNG has a place for is in `colour`; here is what other formats have too.
+"""
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
-from shared.codecs.metadata import Density, Metadata, grey_profile, plain_xmp, without_thumbnail
-from shared.codecs.png.chunks import PngStream, chunk
+from shared.codecs.exif import MAX_EXIF_BYTES, PREFIX
+from shared.codecs.icc import MAX_PROFILE_BYTES
+from shared.codecs.metadata import Density, Metadata, Text, inflated, without_colour
+from shared.codecs.picture import Band
+from shared.codecs.png import colour
+from shared.codecs.png import text as texts
+from shared.codecs.png.chunks import Chunk, PngStream, chunk
+from shared.codecs.xmp import MAX_PACKET_BYTES
 
-_XMP = b"XML:com.adobe.xmp\0"
-_MAX_INFLATED = 1 << 22
-"""Bytes; a compressed profile or packet that inflates to more is left out."""
+_XMP = "XML:com.adobe.xmp"
+_RAW = "Raw profile type "
+"""Of texts in which ImageMagick wrote metadata as hexadecimal digits before there was eXIf."""
+_MAX_RAW = 2 * MAX_EXIF_BYTES
 
 
-def read(png: PngStream) -> Metadata:
-    """The metadata of a PNG file."""
+def read(png: PngStream, to_grey: Callable[[Band], Band]) -> Metadata:
+    """The metadata of a PNG file as its grey picture has it, which has 16 bits if the file has, else 8.
+
+    `to_grey` makes the background grey as it does the pixels.
+    """
+    found = [(chunk, text) for chunk in png.ancillary if (text := texts.text(chunk))]
+    named = {text.keyword: text for _, text in reversed(found)}
+    plain = [(chunk, text) for chunk, text in found if not _is_metadata(text)]
     exif, icc = png.find(b"eXIf"), png.find(b"iCCP")
-    return Metadata(
-        exif=without_thumbnail(bytes(exif)) if exif else None,
-        xmp=_xmp(png),
-        density=_density(png.find(b"pHYs")),
-        icc=grey_profile(_profile(bytes(icc))) if icc else None,
+    metadata = without_colour(
+        Metadata(
+            exif=(bytes(exif or b"") or _raw(named, "exif") or _raw(named, "APP1")).removeprefix(PREFIX),
+            xmp=_xmp(named) or _raw(named, "xmp"),
+            density=_density(png.find(b"pHYs")),
+            icc=_profile(bytes(icc)) if icc else None,
+            photoshop=_raw(named, "iptc") or _raw(named, "8bim"),
+            texts=tuple(text for _, text in plain),
+        )
     )
+    return replace(metadata, png=_own(png, to_grey, [chunk for chunk, _ in plain], metadata))
 
 
-def _xmp(png: PngStream) -> bytes | None:
-    """The text of the iTXt chunk that XMP is kept in (PNG section 11.3.3.4)."""
-    for found in png.ancillary:
-        if found.type != b"iTXt" or bytes(found.data[: len(_XMP)]) != _XMP:
-            continue
-        compressed, rest = found.data[len(_XMP) : len(_XMP) + 1], bytes(found.data[len(_XMP) + 2 :])
-        text = rest.split(b"\0", 2)[-1]
-        return plain_xmp(_inflated(text) if bytes(compressed) == b"\1" else text) or None
-    return None
+def _own(png: PngStream, to_grey: Callable[[Band], Band], plain: list[Chunk], metadata: Metadata) -> bytes:
+    samples = colour.about_samples(png, to_grey, profile=metadata.icc is not None)
+    return b"".join((samples, *colour.copied(png), *(chunk.raw for chunk in plain)))
+
+
+def _is_metadata(text: Text) -> bool:
+    return text.keyword == _XMP or text.keyword.startswith(_RAW)
+
+
+def _xmp(named: Mapping[str, Text]) -> bytes | None:
+    text = named.get(_XMP)
+    return text.read(MAX_PACKET_BYTES) if text else None
+
+
+def _raw(named: Mapping[str, Text], kind: str) -> bytes:
+    """What such a text holds behind a line with its kind and one with its length; empty if it is damaged."""
+    text = named.get(_RAW + kind)
+    lines = (text.read(_MAX_RAW) or b"").split(b"\n", 3) if text else []
+    try:
+        return bytes.fromhex(lines[3].decode("ascii")) if len(lines) == 4 else b""
+    except ValueError:
+        return b""
 
 
 def _density(phys: memoryview | None) -> Density | None:
@@ -41,18 +77,8 @@ def _density(phys: memoryview | None) -> Density | None:
     return Density(x, y, absolute=phys[8] == 1) if x and y else None
 
 
-def _profile(iccp: bytes) -> bytes:
-    return _inflated(iccp.partition(b"\0")[2][1:])
-
-
-def _inflated(compressed: bytes) -> bytes:
-    """The whole zlib stream, or nothing if it is damaged or too long."""
-    stream = zlib.decompressobj()
-    try:
-        data = stream.decompress(compressed, _MAX_INFLATED)
-    except zlib.error:
-        return b""
-    return data if stream.eof else b""
+def _profile(iccp: bytes) -> bytes | None:
+    return inflated(iccp.partition(b"\0")[2][1:], MAX_PROFILE_BYTES)
 
 
 def write(metadata: Metadata) -> bytes:
@@ -60,12 +86,13 @@ def write(metadata: Metadata) -> bytes:
     parts = []
     if metadata.icc:
         parts.append(chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.icc)))
+    parts.append(metadata.png or b"".join(map(texts.written, metadata.texts)))
     if metadata.density:
         parts.append(chunk(b"pHYs", _phys(metadata.density)))
     if metadata.exif:
         parts.append(chunk(b"eXIf", metadata.exif))
     if metadata.xmp:
-        parts.append(chunk(b"iTXt", _XMP + bytes(4) + metadata.xmp))
+        parts.append(chunk(b"iTXt", _XMP.encode() + bytes(5) + metadata.xmp))
     return b"".join(parts)
 
 
