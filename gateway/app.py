@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.convert import Services
 from gateway.metrics import GatewayMetrics
-from gateway.routes import convert, version
+from gateway.routes import batch, convert, version
 from shared.contract import REQUEST_ID, TRACEPARENT, TRACESTATE
 from shared.service.lifecycle import Lifecycle, TrackRequests
 from shared.service.responses import install_problem_handlers
@@ -55,6 +55,7 @@ def create_app(services: Services, lifecycle: Lifecycle, metrics: GatewayMetrics
         description="Colour images to greyscale at the same resolution, split over many workers.",
     )
     app.include_router(convert.router(services, metrics))
+    app.include_router(batch.router(services, metrics))
     app.include_router(version.routes)
     install_problem_handlers(app)
     # Around the whole app, not inside it, so that they see its last-resort errors too.
