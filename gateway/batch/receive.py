@@ -11,6 +11,7 @@ import asyncio
 import functools
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 
 from fastapi import Request
 
@@ -152,10 +153,10 @@ class _Form(multipart.Files):
     def files(self) -> list[BatchFile]:
         """All of them."""
         file = self._spooled.file
-        ends = [start for _, start in self._begun[1:]] + [file.size]
+        borders = pairwise([*(start for _, start in self._begun), file.size])
         return [
             BatchFile(name, end - start, functools.partial(_stored, file, start, end))
-            for (name, start), end in zip(self._begun, ends, strict=True)
+            for (name, _), (start, end) in zip(self._begun, borders, strict=True)
         ]
 
 
