@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from gateway import openapi
 from gateway.batch.files import Date
 from gateway.batch.receive import receive
 from gateway.batch.response import StreamedResponse
@@ -17,6 +18,8 @@ from gateway.routes import asking
 from gateway.timing import Stages
 from shared.contract import BATCH
 
+_DOCS: dict[str, object] = {"parameters": openapi.parameters(), "requestBody": openapi.batch_body()}
+_RESPONSES = openapi.batch_answer() | openapi.problems([400, 408, 413, 415, 500, 503])
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Disposition": 'attachment; filename="grey.zip"',
@@ -29,9 +32,15 @@ def router(services: Services, metrics: GatewayMetrics) -> APIRouter:
     """The route, bound to its services."""
     routes = APIRouter()
 
-    @routes.post(BATCH, response_class=Response)
+    @routes.post(BATCH, openapi_extra=_DOCS, responses=_RESPONSES, response_class=Response)
     async def convert_batch(request: Request) -> Response:
-        """Return all images in grey, each as soon as it is ready."""
+        """Return all images in grey, as a zip archive.
+
+            curl -F a=@1.jpg -F b=@2.png localhost:5006/batch -o grey.zip
+            curl --data-binary @photos.zip localhost:5006/batch -o grey.zip
+
+        A file that cannot be converted is reported in the archive and does no harm to the others.
+        """
         stages = Stages()
         return await asking.told(_answer(request, services, metrics, stages), request, metrics, stages)
 

@@ -8,48 +8,23 @@ import logging
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from gateway import openapi
 from gateway import upload as uploads
 from gateway.admission import Lease
 from gateway.convert import Result, Services, convert
 from gateway.metrics import OK, GatewayMetrics
 from gateway.routes import asking
 from gateway.timing import Stages, parts_header
-from shared import options as options_module
-from shared.codecs.formats import WRITTEN
 from shared.contract import CONVERT, NOTE, PARTS, PLAN, SERVER_TIMING
 from shared.options import Options
-from shared.problems import KINDS
 from shared.service import body
 from shared.service.responses import PiecesResponse
 
 _LOG = logging.getLogger("grisaille.gateway")
 _CLIENT_CLOSED = 499
 
-_BINARY = {"schema": {"type": "string", "format": "binary"}}
-_DOCS: dict[str, object] = {
-    "parameters": options_module.openapi(),
-    "requestBody": {
-        "required": True,
-        "description": "The image itself, or multipart/form-data with exactly one file.",
-        "content": {
-            "application/octet-stream": _BINARY,
-            "multipart/form-data": {"schema": {"type": "object", "properties": {"image": _BINARY["schema"]}}},
-        },
-    },
-}
-_RESPONSES: dict[int | str, dict[str, object]] = {
-    200: {
-        "description": "The grey image, complete.",
-        "content": {f.media_type: _BINARY for f in WRITTEN},
-    },
-    **{
-        status: {
-            "description": "; ".join(k.title for k in KINDS.values() if k.status == status),
-            "content": {"application/problem+json": {"schema": {"type": "object"}}},
-        }
-        for status in sorted({kind.status for kind in KINDS.values()})
-    },
-}
+_DOCS: dict[str, object] = {"parameters": openapi.parameters(), "requestBody": openapi.image_body()}
+_RESPONSES = openapi.image_answer() | openapi.problems([400, 408, 413, 415, 422, 500, 503, 504])
 
 
 def router(services: Services, metrics: GatewayMetrics) -> APIRouter:
@@ -58,7 +33,10 @@ def router(services: Services, metrics: GatewayMetrics) -> APIRouter:
 
     @routes.post(CONVERT, openapi_extra=_DOCS, responses=_RESPONSES, response_class=Response)
     async def convert_image(request: Request) -> Response:
-        """Return the image in grey, at the same size."""
+        """Return the image in grey, at the same size.
+
+        curl --data-binary @photo.jpg localhost:5006/convert -o grey.jpg
+        """
         stages = Stages()
         return await asking.told(_answer(request, services, metrics, stages), request, metrics, stages)
 

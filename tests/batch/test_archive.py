@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import itertools
 import struct
 import zipfile
 from collections.abc import Callable, Mapping
@@ -61,14 +63,11 @@ def test_a_damaged_archive_gives_files_or_problems(draws: st.DataObject) -> None
     for _ in range(draws.draw(st.integers(0, 4))):
         data[draws.draw(st.integers(0, len(data) - 1))] = draws.draw(st.integers(0, 255))
     del data[draws.draw(st.integers(0, len(data))) :]
-    try:
+    refusals = (InvalidArchive, UnsupportedArchive)
+    with contextlib.suppress(*refusals, UploadTooLarge):
         for file in found(bytes(data)):
-            try:
+            with contextlib.suppress(*refusals):
                 assert len(read(file)) == file.size
-            except (InvalidArchive, UnsupportedArchive):
-                pass
-    except (InvalidArchive, UnsupportedArchive, UploadTooLarge):
-        pass
 
 
 def patched(data: bytes, change: Callable[[bytearray, int], None]) -> bytes:
@@ -96,11 +95,10 @@ def test_a_file_that_claims_more_than_it_has_is_damaged() -> None:
 
 def test_a_file_that_claims_less_than_it_has_gives_no_more_than_that() -> None:
     (file,) = found(patched(packed({"a": bytes(1 << 20)}), claim(1000)))
-    got = 0
+    got = bytearray()
     with pytest.raises(InvalidArchive):
-        for piece in file.pieces():
-            got += len(piece)
-    assert got <= 1000
+        got.extend(itertools.chain.from_iterable(file.pieces()))
+    assert len(got) <= 1000
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Names of results: whatever an upload is called, its result lies where it was unpacked, and has that to itself."""
+"""However uploads are called, their results stay where they are unpacked, each by a name of its own."""
 
 from __future__ import annotations
 

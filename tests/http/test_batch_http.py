@@ -9,6 +9,7 @@ import subprocess
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -48,7 +49,7 @@ LIMIT = 100 << 20
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Stack]:
-    limits = {"batch_max_files": 70, "batch_max_bytes": LIMIT, "max_upload_bytes": 4 << 20}
+    limits: dict[str, Any] = {"batch_max_files": 70, "batch_max_bytes": LIMIT, "max_upload_bytes": 4 << 20}
     with stack(2, **limits) as started:
         yield started
 
