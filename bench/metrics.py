@@ -13,6 +13,7 @@ from gateway.fanout.attempt import Answer, AttemptOutcome
 from gateway.fanout.delivery import Delivered
 from gateway.metrics import STAGES, GatewayMetrics
 from gateway.timing import Stages
+from shared.contract import CONVERT
 from shared.plan import Kind
 
 _ROUNDS, _REQUESTS = 9, 2000
@@ -27,7 +28,7 @@ def counted(metrics: GatewayMetrics, parts: list[Delivered[object]]) -> None:
     stages = Stages()
     for stage in STAGES:
         stages.end(stage)
-    metrics.answered(Kind.STRIPES, stages, parts)
+    metrics.answered(Kind.STRIPES, stages, parts, CONVERT)
     metrics.converted(33_000_000, 9_000_000, 8_000_000)
 
 

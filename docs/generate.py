@@ -15,6 +15,8 @@ from gateway.admission import Admission
 from gateway.fanout.pool import Pool
 from gateway.metrics import GatewayMetrics
 from gateway.settings import GatewaySettings
+from shared.options import TABLE
+from shared.problems import KINDS
 from shared.service.registry import new_registry
 from shared.service.settings import ServiceSettings
 from worker.metrics import WorkerMetrics
@@ -104,7 +106,53 @@ def _labels(metric: Metric) -> str:
     )
 
 
-PAGES: dict[str, Callable[[], str]] = {"metrics.md": metrics, "settings.md": settings}
+_ADVICE = {
+    "invalid-request": "Read `detail`.",
+    "invalid-option": "Use one of the values that `detail` lists.",
+    "invalid-multipart": "Send files alone, options in the query; several files go to `/batch`.",
+    "invalid-archive": "Pack the archive anew.",
+    "empty-body": "Send the image; with curl, `--data-binary @photo.jpg`.",
+    "not-found": "Look at the paths above.",
+    "method-not-allowed": "Use one of the methods in `Allow`.",
+    "slow-upload": "Try again on a better line, or move the setting.",
+    "upload-too-large": "Send less at a time, or move the setting.",
+    "unsupported": "Convert it to another format first.",
+    "unsupported-format": "Convert it to another format first; `detail` lists those we read.",
+    "unsupported-encoding": "Send the body without Content-Encoding.",
+    "unsupported-archive": "Pack without a password, with deflate; a single image goes to `/convert`.",
+    "unprocessable": "Read `detail`.",
+    "malformed-image": "The file is damaged: get it from its source again.",
+    "image-too-large": "Make it smaller, or move the setting; a limit of a format wants another `format`.",
+    "decoder-crash": "The file is damaged, or an attack; do not send it again.",
+    "internal": "A defect: report it with the `request_id`.",
+    "unavailable": "Try again after `Retry-After` seconds.",
+    "overloaded": "Try again after `Retry-After` seconds; more workers make room.",
+    "no-worker": "Try again after `Retry-After` seconds; if it stays so, start workers.",
+    "deadline": "Try again; if it stays so, the image is too much for the workers there are.",
+}
+"""What a caller can do about each problem."""
+
+
+def api() -> str:
+    """docs/api.md: written by hand but for two tables."""
+    options = "| name | values, default first where there is one | meaning |\n|---|---|---|\n" + "".join(
+        f"| `{option.name}` | {option.values} | {option.meaning} |\n" for option in TABLE
+    )
+    errors = (
+        "| status | type, behind `urn:grisaille:problem:` | what it is | what to do |\n|---|---|---|---|\n"
+    )
+    errors += "".join(
+        f"| {kind.status} | `{slug}` | {kind.title} | {_ADVICE[slug]} |\n" for slug, kind in KINDS.items()
+    )
+    text = (_DOCS / "api.md").read_text()
+    for name, table in (("options", options), ("errors", errors)):
+        begin = f"<!-- {name}: made by docs/generate.py -->\n"
+        before, _, rest = text.partition(begin)
+        text = before + begin + table + rest[rest.index("<!-- end -->") :]
+    return text
+
+
+PAGES: dict[str, Callable[[], str]] = {"api.md": api, "metrics.md": metrics, "settings.md": settings}
 
 
 def main() -> None:

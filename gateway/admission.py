@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from enum import StrEnum
@@ -34,22 +35,20 @@ class Gate:
     """Room for so much at a time. All methods belong to the event loop."""
 
     def __init__(
-        self, limit: Callable[[], int], seconds: float, what: str, setting: str, refused: Callable[[], None]
+        self, limit: Callable[[], int], what: str, setting: str, refused: Callable[[], None]
     ) -> None:
         """`refused` is told of everyone who found no room."""
         self.limit = limit
         self._told = refused
-        self._seconds = seconds
         self._what = what
         self._setting = setting
         self._waiting: deque[tuple[int, int, asyncio.Future[None]]] = deque()
         self.used = 0
 
-    async def enter(self, size: int, held: int = 0, waited: float = 0.0) -> None:
-        """Take room, if need be after a wait; `Overloaded` if none came free.
+    async def enter(self, size: int, seconds: float, held: int = 0) -> None:
+        """Take room, if need be after a wait of so many seconds; `Overloaded` if none came free.
 
-        Who holds some already goes before all others that wait: it must get on to give it back. `waited`:
-        seconds of the wait that are over already.
+        Who holds some already goes before all others that wait: it must get on to give it back.
         """
         if self._fits(size, held) and (held or not self._waiting):
             self.used += size
@@ -57,7 +56,7 @@ class Gate:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         (self._waiting.appendleft if held else self._waiting.append)((size, held, turn))
         try:
-            async with asyncio.timeout(self._seconds - waited):
+            async with asyncio.timeout(seconds):
                 await turn
         except TimeoutError:
             self._give_up(size, turn)
@@ -72,9 +71,9 @@ class Gate:
         self._let_in()
 
     @contextlib.asynccontextmanager
-    async def entered(self, size: int, waited: float = 0.0) -> AsyncGenerator[None]:
+    async def entered(self, size: int, seconds: float) -> AsyncGenerator[None]:
         """`enter`, then `leave`."""
-        await self.enter(size, waited=waited)
+        await self.enter(size, seconds)
         try:
             yield
         finally:
@@ -103,7 +102,7 @@ class Gate:
     def _refused(self, size: int) -> Overloaded:
         self._told()
         return Overloaded.over(
-            f"after {self._seconds:g} s of waiting the number of {self._what}",
+            f"after a wait for room the number of {self._what}",
             limit=self.limit(),
             actual=self.used + size,
             setting=self._setting,
@@ -113,14 +112,19 @@ class Gate:
 class Lease:
     """The bytes one request holds, from its upload to the last byte of its answer."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate, seconds: float) -> None:
+        """`seconds`: to wait for room."""
         self._gate = gate
+        self._seconds = seconds
         self._size = 0
 
     async def grow(self, size: int, waited: float = 0.0) -> None:
-        """Hold at least so many; `Overloaded` if they do not come free, `waited` as of `Gate.enter`."""
+        """Hold at least so many; `Overloaded` if they do not come free.
+
+        `waited`: seconds of the wait that are over already.
+        """
         if size > self._size:
-            await self._gate.enter(size - self._size, self._size, waited)
+            await self._gate.enter(size - self._size, self._seconds - waited, self._size)
             self._size = size
 
     def shrink(self, size: int = 0) -> None:
@@ -137,21 +141,25 @@ class Admission:
         self, settings: GatewaySettings, slots: Callable[[], int], refused: Callable[[Shortage], None]
     ) -> None:
         """`slots`: of all workers that are ready. `refused` is told of every request that found no room."""
-        seconds = settings.admission_wait_seconds
+        self._seconds = settings.admission_wait_seconds
         self._bytes = Gate(
             lambda: settings.max_bytes_held,
-            seconds,
             "bytes held for requests",
             "GRISAILLE_MAX_BYTES_HELD",
             lambda: refused(Shortage.BYTES),
         )
         self._conversions = Gate(
             lambda: max(_LEAST_CONVERSIONS, settings.conversions_per_slot * slots()),
-            seconds,
             "conversions under way",
             "GRISAILLE_CONVERSIONS_PER_SLOT",
             lambda: refused(Shortage.CONVERSIONS),
         )
+
+    def patient(self, seconds: float) -> Admission:
+        """The same gates for someone who may wait so long."""
+        other = copy.copy(self)
+        other._seconds = seconds  # noqa: SLF001 - one of us
+        return other
 
     @property
     def bytes_held(self) -> int:
@@ -175,11 +183,11 @@ class Admission:
 
     def lease(self) -> Lease:
         """Of no bytes yet."""
-        return Lease(self._bytes)
+        return Lease(self._bytes, self._seconds)
 
     def conversion(self, waited: float = 0.0) -> contextlib.AbstractAsyncContextManager[None]:
-        """Room for one conversion; `Overloaded`, `waited` as of `Gate.enter`."""
-        return self._conversions.entered(1, waited)
+        """Room for one conversion; `Overloaded`, `waited` as of `Lease.grow`."""
+        return self._conversions.entered(1, self._seconds - waited)
 
 
 def expected_bytes(header: ImageHeader, written: Format, upload: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import secrets
 import uuid
@@ -10,9 +11,10 @@ from fastapi import FastAPI
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway import openapi
 from gateway.convert import Services
 from gateway.metrics import GatewayMetrics
-from gateway.routes import convert, version
+from gateway.routes import batch, convert, version
 from shared.contract import REQUEST_ID, TRACEPARENT, TRACESTATE
 from shared.service.lifecycle import Lifecycle, TrackRequests
 from shared.service.responses import install_problem_handlers
@@ -55,7 +57,9 @@ def create_app(services: Services, lifecycle: Lifecycle, metrics: GatewayMetrics
         description="Colour images to greyscale at the same resolution, split over many workers.",
     )
     app.include_router(convert.router(services, metrics))
+    app.include_router(batch.router(services, metrics))
     app.include_router(version.routes)
+    app.openapi = functools.partial(openapi.document, app)  # type: ignore[method-assign]  # FastAPI's way
     install_problem_handlers(app)
     # Around the whole app, not inside it, so that they see its last-resort errors too.
     return TrackRequests(_Identity(app), lifecycle)

@@ -12,6 +12,7 @@ from gateway.admission import Admission, Shortage
 from gateway.fanout.attempt import AttemptOutcome
 from gateway.fanout.health import Ejection
 from gateway.fanout.pool import Pool
+from shared.contract import BATCH, CONVERT
 from shared.plan import Kind
 from shared.problems import KINDS, Overloaded, Problem
 
@@ -23,7 +24,7 @@ OK, GONE = "ok", "client-gone"
 _CLIENT, _OVERLOADED, _FAILED = "client-error", "overloaded", "failed"
 OUTCOMES = (OK, GONE, _CLIENT, _OVERLOADED, _FAILED)
 _NO_PLAN = "none"
-ROUTE = "/convert"
+ROUTES = (CONVERT, BATCH)
 STAGES = ("receive", "queue", "split", "send", "work", "return", "merge", "respond")
 
 _CLIENTS = {"receive", "respond"}
@@ -61,7 +62,9 @@ class GatewayMetrics:
         self._registry = registry
         counter, histogram = self._counter, self._histogram
         self._requests = counter(
-            "requests", "Requests by outcome: ok, client-gone or the slug of a problem.", "route", "outcome"
+            "requests",
+            "Requests, and the files of batches, by outcome: ok, client-gone or the slug of a problem.",
+            *("route", "outcome"),
         )
         self._request_seconds = histogram(
             "request_seconds",
@@ -128,12 +131,15 @@ class GatewayMetrics:
 
     def _begin(self) -> None:
         """Every series is there before its first event, so that rates see the first one."""
-        for slug in (OK, GONE, *KINDS):
-            self._requests.labels(ROUTE, slug)
-        for plan in (*Kind, _NO_PLAN):
-            for outcome in OUTCOMES:
-                if (outcome == OK) == (plan != _NO_PLAN):
-                    self._request_seconds.labels(ROUTE, plan, outcome)
+        plans = [
+            *((plan, OK) for plan in Kind),
+            *((_NO_PLAN, outcome) for outcome in OUTCOMES if outcome != OK),
+        ]
+        for route in ROUTES:
+            for slug in (OK, GONE, *KINDS):
+                self._requests.labels(route, slug)
+            for plan, outcome in plans:
+                self._request_seconds.labels(route, plan, outcome)
         self._stage = {stage: self._stage_seconds.labels(stage) for stage in STAGES}
         self._attempt = {outcome: self._attempts.labels(outcome) for outcome in AttemptOutcome}
         for shortage in Shortage:
@@ -153,14 +159,13 @@ class GatewayMetrics:
         self._conversions.set_function(lambda: admission.conversions)
         self._conversions_limit.set_function(lambda: admission.conversions_limit)
 
-    def answered(self, plan: Kind, took: Stages, parts: Sequence[Delivered[object]]) -> None:
+    def answered(self, plan: Kind, took: Stages, parts: Sequence[Delivered[object]], route: str) -> None:
         """A picture was sent, after these stages."""
-        seconds, stages = took.total, took.seconds
-        self._requests.labels(ROUTE, OK).inc()
-        self._request_seconds.labels(ROUTE, plan, OK).observe(seconds)
-        self._service_seconds.observe(sum(spent for name, spent in stages if name not in _CLIENTS))
-        for name, spent in stages:
-            self._stage[name].observe(spent)
+        seconds = took.total
+        self._requests.labels(route, OK).inc()
+        self._request_seconds.labels(route, plan, OK).observe(seconds)
+        if route == CONVERT:
+            self._took(took.seconds)
         if parts:
             taken = [part.answer.ended - part.started for part in parts]
             self._stripes.observe(len(parts))
@@ -168,23 +173,29 @@ class GatewayMetrics:
             if len(parts) > 1:
                 self._straggler.observe(max(taken) / median(taken))
 
+    def _took(self, stages: Sequence[tuple[str, float]]) -> None:
+        """Stages of a request on its own; the files of a batch wait for each other as a matter of course."""
+        self._service_seconds.observe(sum(spent for name, spent in stages if name not in _CLIENTS))
+        for name, spent in stages:
+            self._stage[name].observe(spent)
+
     def converted(self, pixels: int, uploaded: int, result: int) -> None:
         """Sizes of a picture that was converted."""
         self._pixels.inc(pixels)
         self._upload_bytes.observe(uploaded)
         self._result_bytes.inc(result)
 
-    def refused(self, problem: Problem, seconds: float) -> None:
-        """A request ended in a problem after so many seconds."""
-        self._ended(problem.slug, _class(problem), seconds)
+    def refused(self, problem: Problem, seconds: float, route: str) -> None:
+        """A request, or a file of a batch, ended in a problem after so many seconds."""
+        self._ended(problem.slug, _class(problem), seconds, route)
 
-    def nobody_left(self, seconds: float) -> None:
+    def nobody_left(self, seconds: float, route: str) -> None:
         """The client went away."""
-        self._ended(GONE, GONE, seconds)
+        self._ended(GONE, GONE, seconds, route)
 
-    def _ended(self, slug: str, outcome: str, seconds: float) -> None:
-        self._requests.labels(ROUTE, slug).inc()
-        self._request_seconds.labels(ROUTE, _NO_PLAN, outcome).observe(seconds)
+    def _ended(self, slug: str, outcome: str, seconds: float, route: str) -> None:
+        self._requests.labels(route, slug).inc()
+        self._request_seconds.labels(route, _NO_PLAN, outcome).observe(seconds)
 
     def short_of(self, shortage: Shortage) -> None:
         """Something had no room."""

@@ -51,3 +51,7 @@ class GatewaySettings(ServiceSettings):
         30.0, gt=0, description="time in which an upload must bring as many KiB"
     )
     max_upload_seconds: float = Field(900.0, gt=0, description="time for an upload")
+    batch_max_files: int = Field(10_000, gt=0, description="files of a batch")
+    batch_max_bytes: int = Field(
+        1 << 30, gt=0, description="bytes of a batch, as it is sent and with its files unpacked"
+    )

@@ -7,23 +7,20 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TypeVar
 from urllib.parse import quote
 
 from fastapi import Request
-from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
 
+from gateway import multipart
 from gateway.admission import Lease
+from gateway.names import grey_name
 from gateway.settings import GatewaySettings
 from shared.problems import EmptyBody, InvalidMultipart, SlowUpload
 from shared.service import body
 from shared.service.buffers import Buffers
 
-if TYPE_CHECKING:
-    from python_multipart.multipart import MultipartCallbacks
-
+_T = TypeVar("_T")
 _MAX_HEADER_BYTES = 16 << 10
 _LEAST_BYTES_A_SECOND = 1024
 
@@ -55,13 +52,13 @@ async def receive(request: Request, settings: GatewaySettings, buffers: Buffers,
     intake = _Intake(lease)
     receiving = asyncio.ensure_future(_receive(request, settings.max_upload_bytes, buffers, intake))
     try:
-        await _in_time(receiving, intake, settings)
+        await in_time(receiving, intake, settings)
         return receiving.result()
     finally:
         receiving.cancel()
 
 
-async def _in_time(receiving: asyncio.Future[Upload], meter: body.Meter, settings: GatewaySettings) -> None:
+async def in_time(receiving: asyncio.Future[_T], meter: body.Meter, settings: GatewaySettings) -> None:
     """Wait for the end of an upload that keeps up a kibibyte a second; else `SlowUpload`."""
     window = settings.slow_upload_seconds
     before, left = 0, settings.max_upload_seconds
@@ -83,104 +80,58 @@ async def _in_time(receiving: asyncio.Future[Upload], meter: body.Meter, setting
 
 
 async def _receive(request: Request, limit: int, buffers: Buffers, meter: body.Meter) -> Upload:
-    kind, parameters = parse_options_header(request.headers.get("content-type", ""))
-    if kind != b"multipart/form-data":
+    boundary = multipart.boundary(request.headers.get("content-type", ""))
+    if boundary is None:
         return Upload(await body.receive(request, limit, buffers, meter), None)
     announced = body.announced_size(request, limit + _MAX_HEADER_BYTES)
     await meter.expect(announced or 0)
-    form = _OneFile(limit)
-    boundary = parameters.get(b"boundary", b"")
-    if not boundary:
-        raise InvalidMultipart("the Content-Type names no boundary")
+    file = _OneFile(limit)
+    form = multipart.Form(boundary, file, limit + _MAX_HEADER_BYTES)
     received = 0
-    try:
-        parser = MultipartParser(boundary, form.callbacks(), max_size=limit + _MAX_HEADER_BYTES)
-        async for piece in request.stream():
-            received += len(piece)
-            await meter.expect(received)
-            parser.write(piece)
-            meter.grown(received)
-        parser.finalize()
-    except FormParserError as exc:
-        raise InvalidMultipart(f"the multipart body does not parse: {exc}") from exc
-    return form.upload()
+    async for piece in request.stream():
+        received += len(piece)
+        await meter.expect(received)
+        form.write(piece)
+        meter.grown(received)
+    form.finish()
+    return file.upload()
 
 
-class _OneFile:
-    """Callbacks of the multipart parser that take one file and refuse everything else."""
+class _OneFile(multipart.Files):
+    """Takes one file and refuses a second."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._data = bytearray()
-        self._name = bytearray()
-        self._value = bytearray()
-        self._disposition = b""
+        self._data: bytearray | None = None
         self._filename: str | None = None
-        self._files = 0
-        self._ended = False
-
-    def callbacks(self) -> MultipartCallbacks:
-        """For `MultipartParser`."""
-        return {
-            "on_part_begin": self._begin,
-            "on_header_field": self._header_field,
-            "on_header_value": self._header_value,
-            "on_header_end": self._header_end,
-            "on_headers_finished": self._headers_finished,
-            "on_part_data": self._part_data,
-            "on_end": self._end,
-        }
 
     def upload(self) -> Upload:
-        """The file, once the parser is through."""
-        if not self._ended:
-            raise InvalidMultipart("the multipart body ends before its closing boundary")
-        if not self._files:
+        """The file, once the form is complete."""
+        if self._data is None:
             raise InvalidMultipart("the multipart body has no file")
         if not self._data:
             raise EmptyBody("the file in the multipart body is empty")
         return Upload(memoryview(self._data), self._filename)
 
-    def _begin(self) -> None:
-        self._disposition = b""
-
-    def _header_field(self, data: bytes, start: int, end: int) -> None:
-        self._name += data[start:end]
-
-    def _header_value(self, data: bytes, start: int, end: int) -> None:
-        self._value += data[start:end]
-
-    def _header_end(self) -> None:
-        if bytes(self._name).lower() == b"content-disposition":
-            self._disposition = bytes(self._value)
-        self._name.clear()
-        self._value.clear()
-
-    def _headers_finished(self) -> None:
-        _, parameters = parse_options_header(self._disposition)
-        if b"filename" not in parameters:
-            name = parameters.get(b"name", b"").decode(errors="replace")[:40]
-            raise InvalidMultipart(f"field {name!r} is not a file; options belong in the query")
-        self._files += 1
-        if self._files > 1:
+    def begin(self, filename: str | None) -> None:
+        """The file begins."""
+        if self._data is not None:
             raise InvalidMultipart("more than one file; send several to /batch")
-        self._filename = parameters[b"filename"].decode(errors="replace") or None
+        self._data, self._filename = bytearray(), filename
 
-    def _part_data(self, data: bytes, start: int, end: int) -> None:
-        self._data += memoryview(data)[start:end]
+    def add(self, piece: memoryview) -> None:
+        """Its next bytes."""
+        assert self._data is not None
+        self._data += piece
         if len(self._data) > self._limit:
             raise body.too_large(len(self._data), self._limit)
-
-    def _end(self) -> None:
-        self._ended = True
 
 
 def disposition(filename: str | None, extension: str) -> str | None:
     """Content-Disposition for the grey version of a named upload (RFC 6266), or None without a name."""
     if filename is None:
         return None
-    stem = PurePosixPath(filename.replace("\\", "/")).stem[:100] or "image"
-    name = f"{stem}-grey.{extension}"
+    name = grey_name(filename, extension)
     plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "_" for c in name)
     extended = "" if plain == name else f"; filename*=UTF-8''{quote(name, safe='')}"
     return f'inline; filename="{plain}"{extended}'

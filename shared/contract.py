@@ -1,6 +1,7 @@
 """Names the gateway and its workers agree on; the meaning of each is in ``docs/architecture.md``."""
 
 CONVERT = "/convert"
+BATCH = "/batch"
 VERSION_PATH = "/version"
 HEALTHZ = "/healthz"
 READYZ = "/readyz"

@@ -3,11 +3,11 @@
 The class carries what never varies (status, slug, title); the message says what happened here.
 
     Problem
-    ├── InvalidRequest 400 ── InvalidOption, InvalidMultipart, EmptyBody
+    ├── InvalidRequest 400 ── InvalidOption, InvalidMultipart, InvalidArchive, EmptyBody
     ├── NotFound 404, MethodNotAllowed 405
     ├── SlowUpload 408
     ├── UploadTooLarge 413
-    ├── Unsupported 415 ── UnsupportedFormat, UnsupportedEncoding
+    ├── Unsupported 415 ── UnsupportedFormat, UnsupportedEncoding, UnsupportedArchive
     ├── Unprocessable 422 ── MalformedImage, ImageTooLarge, DecoderCrash
     ├── Internal 500
     ├── Unavailable 503 ── Overloaded, NoWorker
@@ -71,7 +71,11 @@ class InvalidOption(InvalidRequest):
 
 
 class InvalidMultipart(InvalidRequest):
-    slug, title = "invalid-multipart", "The multipart body does not hold exactly one file"
+    slug, title = "invalid-multipart", "The multipart body is not valid, or not what this path takes"
+
+
+class InvalidArchive(InvalidRequest):
+    slug, title = "invalid-archive", "The archive is damaged, truncated or not valid"
 
 
 class EmptyBody(InvalidRequest):
@@ -105,6 +109,10 @@ class UnsupportedFormat(Unsupported):
 
 class UnsupportedEncoding(Unsupported):
     slug, title = "unsupported-encoding", "The body must not be content-encoded"
+
+
+class UnsupportedArchive(Unsupported):
+    slug, title = "unsupported-archive", "This is no batch, or an archive of a kind that is not supported"
 
 
 class Unprocessable(Problem):

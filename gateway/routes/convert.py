@@ -4,54 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import replace
 
 from fastapi import APIRouter, Request
-from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from gateway import openapi
 from gateway import upload as uploads
 from gateway.admission import Lease
 from gateway.convert import Result, Services, convert
-from gateway.metrics import GONE, OK, GatewayMetrics
+from gateway.metrics import OK, GatewayMetrics
+from gateway.routes import asking
 from gateway.timing import Stages, parts_header
-from shared import options as options_module
-from shared.codecs.formats import WRITTEN
-from shared.contract import CONVERT, NOTE, PARTS, PLAN, REQUEST_ID, SERVER_TIMING
+from shared.contract import CONVERT, NOTE, PARTS, PLAN, SERVER_TIMING
 from shared.options import Options
-from shared.problems import KINDS, Internal, Problem
 from shared.service import body
-from shared.service.logs import event
 from shared.service.responses import PiecesResponse
 
 _LOG = logging.getLogger("grisaille.gateway")
 _CLIENT_CLOSED = 499
 
-_BINARY = {"schema": {"type": "string", "format": "binary"}}
-_DOCS: dict[str, object] = {
-    "parameters": options_module.openapi(),
-    "requestBody": {
-        "required": True,
-        "description": "The image itself, or multipart/form-data with exactly one file.",
-        "content": {
-            "application/octet-stream": _BINARY,
-            "multipart/form-data": {"schema": {"type": "object", "properties": {"image": _BINARY["schema"]}}},
-        },
-    },
-}
-_RESPONSES: dict[int | str, dict[str, object]] = {
-    200: {
-        "description": "The grey image, complete.",
-        "content": {f.media_type: _BINARY for f in WRITTEN},
-    },
-    **{
-        status: {
-            "description": "; ".join(k.title for k in KINDS.values() if k.status == status),
-            "content": {"application/problem+json": {"schema": {"type": "object"}}},
-        }
-        for status in sorted({kind.status for kind in KINDS.values()})
-    },
-}
+_DOCS: dict[str, object] = {"parameters": openapi.parameters(), "requestBody": openapi.image_body()}
+_RESPONSES = openapi.image_answer() | openapi.problems([400, 408, 413, 415, 422, 500, 503, 504])
 
 
 def router(services: Services, metrics: GatewayMetrics) -> APIRouter:
@@ -60,26 +33,18 @@ def router(services: Services, metrics: GatewayMetrics) -> APIRouter:
 
     @routes.post(CONVERT, openapi_extra=_DOCS, responses=_RESPONSES, response_class=Response)
     async def convert_image(request: Request) -> Response:
-        """Return the image in grey, at the same size."""
+        """Return the image in grey, at the same size.
+
+        curl --data-binary @photo.jpg localhost:5006/convert -o grey.jpg
+        """
         stages = Stages()
-        try:
-            return await _answer(request, services, metrics, stages)
-        except ClientDisconnect:
-            return _nobody_left(request, metrics, stages)
-        except Problem as problem:
-            metrics.refused(problem, stages.elapsed)
-            _log(request, problem.slug, stages, status=problem.status, detail=problem.detail)
-            raise
-        except Exception:
-            metrics.refused(Internal("an unexpected error"), stages.elapsed)
-            _log(request, Internal.slug, stages, status=Internal.status)
-            raise
+        return await asking.told(_answer(request, services, metrics, stages), request, metrics, stages)
 
     return routes
 
 
 async def _answer(request: Request, services: Services, metrics: GatewayMetrics, stages: Stages) -> Response:
-    options = _options(request)
+    options = asking.options(request)
     lease = services.admission.lease()
     try:
         upload = await uploads.receive(request, services.settings, services.buffers, lease)
@@ -88,7 +53,7 @@ async def _answer(request: Request, services: Services, metrics: GatewayMetrics,
         result = await _unless_gone(request, services, upload.data, options, stages, lease)
         if result is None:
             lease.shrink()
-            return _nobody_left(request, metrics, stages)
+            return asking.nobody_left(request, metrics, stages)
     except BaseException:
         lease.shrink()
         raise
@@ -99,27 +64,16 @@ async def _answer(request: Request, services: Services, metrics: GatewayMetrics,
     def sent(taken: bool) -> None:  # noqa: FBT001 - a callback's
         lease.shrink()
         if not taken:
-            _nobody_left(request, metrics, stages)
+            asking.nobody_left(request, metrics, stages)
             return
         stages.end("respond")
-        metrics.answered(result.plan.kind, stages, result.parts)
+        metrics.answered(result.plan.kind, stages, result.parts, CONVERT)
         metrics.converted(result.pixels, uploaded, size)
-        _log(request, OK, stages, plan=headers[PLAN], bytes_in=uploaded, bytes_out=size, pixels=result.pixels)
+        asking.log(
+            request, OK, stages, plan=headers[PLAN], bytes_in=uploaded, bytes_out=size, pixels=result.pixels
+        )
 
     return PiecesResponse(result.pieces, result.format.media_type, headers, sent=sent)
-
-
-def _nobody_left(request: Request, metrics: GatewayMetrics, stages: Stages) -> Response:
-    metrics.nobody_left(stages.elapsed)
-    _log(request, GONE, stages)
-    return Response(status_code=_CLIENT_CLOSED)
-
-
-def _options(request: Request) -> Options:
-    options = options_module.parse(request.query_params.multi_items())
-    if "format" in request.query_params:
-        return options
-    return replace(options, format=options_module.accepted(request.headers.get("accept")))
 
 
 async def _unless_gone(
@@ -131,7 +85,7 @@ async def _unless_gone(
     lease: Lease,
 ) -> Result | None:
     """The result, or None once the client has gone: then its parts are cancelled."""
-    passed_on = {REQUEST_ID: request.state.request_id, **request.state.trace.headers}
+    passed_on = asking.passed_on(request)
     work = asyncio.ensure_future(convert(services, data, options, passed_on, stages, lease))
     gone = asyncio.ensure_future(body.client_gone(request))
     try:
@@ -159,17 +113,3 @@ def _headers(result: Result, filename: str | None, stages: Stages, begin: float)
     if result.notes:
         headers[NOTE] = ", ".join(result.notes)
     return headers
-
-
-def _log(request: Request, outcome: str, stages: Stages, **fields: object) -> None:
-    event(
-        _LOG,
-        logging.INFO,
-        "request",
-        request_id=request.state.request_id,
-        trace_id=request.state.trace.trace_id,
-        outcome=outcome,
-        ms={name: round(seconds * 1000, 1) for name, seconds in stages.seconds},
-        total_ms=round(stages.elapsed * 1000, 1),
-        **fields,
-    )

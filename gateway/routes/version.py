@@ -5,13 +5,14 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import JSONResponse, Response
 
+from gateway import openapi
 from shared.contract import VERSION_PATH
 from shared.version import VERSION
 
 routes = APIRouter()
 
 
-@routes.get(VERSION_PATH)
+@routes.get(VERSION_PATH, responses=openapi.version_answer(), response_class=Response)
 async def version() -> Response:
     """Return what runs here."""
     return JSONResponse({"service": "gateway", "version": VERSION})

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.service import ROOT
 
-MADE = ["metrics.md", "settings.md"]
+MADE = ["api.md", "metrics.md", "settings.md"]
 
 
 @pytest.mark.parametrize("name", MADE)

@@ -20,7 +20,7 @@ WAIT = 1.0
 
 
 def gate(limit: int) -> Gate:
-    return Gate(lambda: limit, WAIT, "things", "GRISAILLE_THINGS", lambda: None)
+    return Gate(lambda: limit, "things", "GRISAILLE_THINGS", lambda: None)
 
 
 @given(
@@ -37,7 +37,7 @@ def test_what_is_in_use_never_passes_the_limit_but_for_one_alone_and_all_comes_b
         await asyncio.sleep(begin)
         arrived = now()
         try:
-            async with room.entered(size):
+            async with room.entered(size, WAIT):
                 assert now() - arrived <= WAIT
                 inside.append(size)
                 assert sum(inside) <= room.used
@@ -58,7 +58,7 @@ def test_those_who_wait_are_let_in_in_order_a_large_one_too() -> None:
     room, order = gate(4), list[str]()
 
     async def visit(name: str, size: int) -> None:
-        async with room.entered(size):
+        async with room.entered(size, WAIT):
             order.append(name)
             await asyncio.sleep(0.1)
 
@@ -73,13 +73,13 @@ def test_who_goes_away_while_waiting_leaves_nothing_behind() -> None:
     room = gate(1)
 
     async def run() -> None:
-        async with room.entered(1):
-            leaving = [asyncio.create_task(room.enter(1)) for _ in range(3)]
+        async with room.entered(1, WAIT):
+            leaving = [asyncio.create_task(room.enter(1, WAIT)) for _ in range(3)]
             await asyncio.sleep(0.1)
             for task in leaving:
                 task.cancel()
             await asyncio.gather(*leaving, return_exceptions=True)
-        async with asyncio.timeout(0.1), room.entered(1):
+        async with asyncio.timeout(0.1), room.entered(1, WAIT):
             pass
 
     virtually(run())
@@ -90,8 +90,8 @@ def test_who_is_let_in_at_the_moment_it_gives_up_gives_its_room_back() -> None:
     room = gate(1)
 
     async def run() -> None:
-        await room.enter(1)
-        waiting = asyncio.create_task(room.enter(1))
+        await room.enter(1, WAIT)
+        waiting = asyncio.create_task(room.enter(1, WAIT))
         await asyncio.sleep(0.1)
         room.leave(1)
         waiting.cancel()
@@ -182,11 +182,23 @@ def test_a_result_is_expected_by_its_header(source: ImageHeader, written: Format
 @pytest.mark.parametrize(("waited", "left"), [(0.0, 1.0), (0.7, 0.3), (5.0, 0.0)])
 def test_of_a_wait_that_began_before_only_the_rest_is_left(waited: float, left: float) -> None:
     async def run() -> float:
-        room = gate(1)
-        await room.enter(1)
+        admission = Admission(GatewaySettings(max_bytes_held=1), lambda: 1, lambda _: None)
+        await admission.lease().grow(1)
         begin = now()
         with pytest.raises(Overloaded):
-            await room.enter(1, waited=waited)
+            await admission.lease().grow(1, waited=waited)
         return now() - begin
 
     assert virtually(run()) == pytest.approx(left)
+
+
+def test_who_is_patient_waits_longer_at_the_same_gates() -> None:
+    async def run() -> float:
+        admission = Admission(GatewaySettings(max_bytes_held=1), lambda: 1, lambda _: None)
+        await admission.lease().grow(1)
+        begin = now()
+        with pytest.raises(Overloaded):
+            await admission.patient(60).lease().grow(1)
+        return now() - begin
+
+    assert virtually(run()) == pytest.approx(60)

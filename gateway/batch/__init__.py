@@ -1,0 +1,1 @@
+"""``POST /batch``: many files in, one zip out."""
