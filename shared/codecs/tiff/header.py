@@ -6,11 +6,20 @@ from dataclasses import dataclass
 
 from shared.codecs.tiff import types
 from shared.codecs.tiff.ifd import Directory, first_directory
-from shared.problems import MalformedImage
+from shared.problems import MalformedImage, UnsupportedFormat
 
 WHITE_IS_ZERO, BLACK_IS_ZERO = 0, 1
 SEPARATE = 2
 """PlanarConfiguration: the samples of each channel apart."""
+
+RAW, CCITT_RLE, GROUP3, GROUP4, LZW, OLD_JPEG, JPEG = range(1, 8)
+DEFLATE, OLD_DEFLATE, PACKBITS, LZMA, ZSTD = 8, 32946, 32773, 34925, 50000
+INDEPENDENT = {RAW, CCITT_RLE, GROUP3, GROUP4, LZW, JPEG, DEFLATE, OLD_DEFLATE, PACKBITS, LZMA, ZSTD}
+"""Compressions that need nothing but a strip and some tags; old JPEG has data elsewhere."""
+_COMPRESSIONS = INDEPENDENT | {OLD_JPEG, 32771, 32809, 34676, 34677}
+"""Those that Pillow's libtiff reads: 16-bit padded RLE, ThunderScan and both SGILog besides."""
+_MOST_SAMPLES = 64
+"""Of a pixel; Pillow reads six."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,11 @@ class TiffHeader:
         return self.photometric in {WHITE_IS_ZERO, BLACK_IS_ZERO}
 
     @property
+    def is_tiled(self) -> bool:
+        """Stored in tiles, not in strips."""
+        return types.TILE_WIDTH in self.directory.entries
+
+    @property
     def planes(self) -> int:
         """How many times its rows are stored, each time with some of the samples."""
         separate = self.directory.number(types.PLANAR_CONFIGURATION, 1) == SEPARATE
@@ -50,21 +64,17 @@ class TiffHeader:
 
 
 def parse(data: memoryview) -> TiffHeader:
-    """The header of a TIFF file; `MalformedImage` if it has none, or no size."""
+    """The header of a TIFF file; `MalformedImage` if it has none or no size, or `UnsupportedFormat`."""
     directory = first_directory(data)
     width, height = (directory.number(tag, 0) for tag in (types.IMAGE_WIDTH, types.IMAGE_LENGTH))
     if not width or not height:
         raise MalformedImage(f"a TIFF of {width} x {height} pixels")
     bits = tuple(int(n) for n in directory.numbers(types.BITS_PER_SAMPLE)[:_MOST_SAMPLES]) or (1,)
-    return TiffHeader(
-        directory,
-        width,
-        height,
+    samples, compression = (
         directory.number(types.SAMPLES_PER_PIXEL, 1),
-        bits,
-        directory.number(types.COMPRESSION, 1),
-        directory.number(types.PHOTOMETRIC, WHITE_IS_ZERO),
+        directory.number(types.COMPRESSION, RAW),
     )
-
-
-_MOST_SAMPLES = 64
+    if compression not in _COMPRESSIONS or not 0 < samples <= _MOST_SAMPLES:
+        raise UnsupportedFormat(f"a TIFF of compression {compression} and {samples} samples a pixel")
+    photometric = directory.number(types.PHOTOMETRIC, WHITE_IS_ZERO)
+    return TiffHeader(directory, width, height, samples, bits, compression, photometric)

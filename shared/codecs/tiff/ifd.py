@@ -29,7 +29,6 @@ class Directory:
     """
 
     order: Order
-    big: bool
     entries: dict[int, Entry]
     next: int
     """Offset of the next directory, 0 if there is none in the file."""
@@ -104,4 +103,4 @@ def directory_at(data: memoryview, offset: int) -> Directory:
         link = reader.number(begin + step * count, reader.tail)
     except MalformedImage:
         link = 0  # a last directory whose link was left out: every reader takes it
-    return Directory(reader.order, reader.big, entries, link if link < len(data) else 0)
+    return Directory(reader.order, entries, link if link < len(data) else 0)

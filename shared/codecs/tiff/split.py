@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from shared.codecs.limits import Limits
 from shared.codecs.stripes import Stripe
 from shared.codecs.tiff import types
-from shared.codecs.tiff.header import TiffHeader
+from shared.codecs.tiff.header import INDEPENDENT, RAW, TiffHeader
 from shared.codecs.tiff.types import LONG, Entry, entry
-from shared.codecs.tiff.write import head_with_pieces
+from shared.codecs.tiff.write import head_with_pieces, needs_big
 from shared.problems import MalformedImage
 
 _KEPT = {
@@ -32,9 +32,6 @@ _KEPT = {
     *(types.YCBCR_SUBSAMPLING, types.YCBCR_POSITIONING, types.REFERENCE_BLACK_WHITE),
 }
 """Tags that a decoder of pixels looks at. Not the orientation: it is never applied."""
-_RAW, _LZW, _JPEG, _DEFLATE, _OLD_DEFLATE, _PACKBITS, _ZSTD = 1, 5, 7, 8, 32946, 32773, 50000
-_INDEPENDENT = {_RAW, 2, 3, 4, _LZW, _JPEG, _DEFLATE, _OLD_DEFLATE, _PACKBITS, 34925, _ZSTD, 50001}
-"""Compressions that need nothing but a strip and the tags kept; old JPEG (6) has data elsewhere."""
 _STEP = 8
 """Stripes are joined at multiples of so many rows."""
 _TILE_STEP = 16
@@ -47,10 +44,9 @@ class Cuts:
     """Where a TIFF may be cut: between units, each a run of strips, or of rows of tiles."""
 
     tiff: TiffHeader
+    piece_width: int
     piece_rows: int
-    """Rows of a strip or tile."""
-    tags: tuple[int, int]
-    """Those of offsets and byte counts: of strips, or of tiles."""
+    """Sides of a strip or tile."""
     offsets: NDArray[np.int64]
     """(planes, strips or tiles of a column, tiles of a row) in the file."""
     sizes: NDArray[np.int64]
@@ -80,8 +76,8 @@ def find_cuts_within(data: memoryview, tiff: TiffHeader, limits: Limits) -> Cuts
     if found is None:
         limits.check(tiff.width, tiff.height, banded=False)
         return None
-    tile = tiff.directory.number(types.TILE_WIDTH, 0)
-    limits.check(max(tile, tiff.width), max(found.unit_rows, found.piece_rows if tile else 0), banded=False)
+    rows = max(found.unit_rows, found.piece_rows) if tiff.is_tiled else found.unit_rows
+    limits.check(max(found.piece_width, tiff.width), rows, banded=False)
     return found
 
 
@@ -90,34 +86,43 @@ def find_cuts(data: memoryview, tiff: TiffHeader) -> Cuts | None:
 
     Raises `MalformedImage` if strips or tiles are missing, overlap, or lie outside of the file.
     """
-    if tiff.compression not in _INDEPENDENT or tiff.depth > _STEP:
+    if tiff.compression not in INDEPENDENT or tiff.depth > _STEP:
         return None
-    tiled = types.TILE_WIDTH in tiff.directory.entries
-    if tiled:
-        tags = types.TILE_OFFSETS, types.TILE_BYTE_COUNTS
-        width, rows = (tiff.directory.number(tag, 0) for tag in (types.TILE_WIDTH, types.TILE_LENGTH))
-        if not width or not rows or width % _TILE_STEP or rows % _TILE_STEP:
-            raise MalformedImage(f"tiles of {width} x {rows} pixels")
-    else:
-        tags = types.STRIP_OFFSETS, types.STRIP_BYTE_COUNTS
-        width, rows = tiff.width, min(tiff.directory.number(types.ROWS_PER_STRIP, tiff.height), tiff.height)
-        if not rows:
-            raise MalformedImage("strips of no rows")
+    width, rows = _piece_sides(tiff)
     shape = (tiff.planes, ceil(tiff.height / rows), ceil(tiff.width / width))
-    offsets, sizes = (tiff.directory.numbers(tag) for tag in tags)
+    offsets, sizes = (tiff.directory.numbers(tag) for tag in _tags(tiff))
     if not sizes.size:
         return None  # files of old writers leave the sizes of uncompressed strips out
     if not offsets.size == sizes.size == shape[0] * shape[1] * shape[2]:
         raise MalformedImage(f"{offsets.size} offsets and {sizes.size} sizes of {shape} strips or tiles")
     _check_places(offsets, sizes, len(data))
-    found = Cuts(
-        tiff, rows, tags, offsets.astype(np.int64).reshape(shape), sizes.astype(np.int64).reshape(shape)
-    )
-    if tiff.compression != _RAW or tiff.photometric == _YCBCR:  # whose colours are stored for several pixels
+    places = offsets.astype(np.int64).reshape(shape), sizes.astype(np.int64).reshape(shape)
+    found = Cuts(tiff, width, rows, *places)
+    if tiff.compression != RAW or tiff.photometric == _YCBCR:  # whose colours are stored for several pixels
         return found
     row_bytes = ceil(width * tiff.depth * (tiff.samples // tiff.planes) / 8)
-    _check_raw(found, row_bytes, tiled=tiled)
-    return found if tiled or shape[1] > 1 else _refined(found, row_bytes)
+    _check_raw(found, row_bytes)
+    return found if tiff.is_tiled or shape[1] > 1 else _refined(found, row_bytes)
+
+
+def _tags(tiff: TiffHeader) -> tuple[int, int]:
+    """Of offsets and byte counts."""
+    if tiff.is_tiled:
+        return types.TILE_OFFSETS, types.TILE_BYTE_COUNTS
+    return types.STRIP_OFFSETS, types.STRIP_BYTE_COUNTS
+
+
+def _piece_sides(tiff: TiffHeader) -> tuple[int, int]:
+    """Width and height of a strip or tile."""
+    if tiff.is_tiled:
+        width, rows = (tiff.directory.number(tag, 0) for tag in (types.TILE_WIDTH, types.TILE_LENGTH))
+        if width % _TILE_STEP or rows % _TILE_STEP:
+            width = 0
+    else:
+        width, rows = tiff.width, min(tiff.directory.number(types.ROWS_PER_STRIP, tiff.height), tiff.height)
+    if not width or not rows:
+        raise MalformedImage("strips of no rows, or tiles whose sides are no multiples of 16")
+    return width, rows
 
 
 def _check_places(offsets: NDArray[np.uint64], sizes: NDArray[np.uint64], end: int) -> None:
@@ -134,10 +139,10 @@ def _check_places(offsets: NDArray[np.uint64], sizes: NDArray[np.uint64], end: i
         raise MalformedImage("strips or tiles overlap")
 
 
-def _check_raw(where: Cuts, row_bytes: int, *, tiled: bool) -> None:
+def _check_raw(where: Cuts, row_bytes: int) -> None:
     """Raise `MalformedImage` if a strip or tile without compression is too short for its pixels."""
     rows = np.full(where.sizes.shape[1], where.piece_rows)
-    if not tiled:
+    if not where.tiff.is_tiled:
         rows[-1] = where.tiff.height - where.piece_rows * (len(rows) - 1)
     if (where.sizes < (rows * row_bytes)[:, None]).any():
         raise MalformedImage("a strip or tile is shorter than its pixels")
@@ -165,21 +170,28 @@ def _stripe(data: memoryview, where: Cuts, first_unit: int, end_unit: int) -> St
     offsets, sizes = (numbers[:, first:end].ravel() for numbers in (where.offsets, where.sizes))
     directory = where.tiff.directory
     lengths = {types.IMAGE_LENGTH: rows}
-    if where.tags[0] == types.STRIP_OFFSETS:
+    if not where.tiff.is_tiled:
         lengths[types.ROWS_PER_STRIP] = where.piece_rows
     head = head_with_pieces(
         [*_kept(where.tiff), *(entry(tag, LONG, [n], directory.order) for tag, n in lengths.items())],
         directory.order,
-        where.tags,
+        _tags(where.tiff),
         sizes,
-        big=directory.big,
+        big=needs_big(int(sizes.sum())),  # not all readers know BigTIFFs in both byte orders
     )
     return Stripe((head, *_slices(data, offsets, sizes)), top, rows, 0, rows)
 
 
 def _kept(tiff: TiffHeader) -> list[Entry]:
     kept = _KEPT | ({types.ICC_PROFILE} if tiff.photometric == _SEPARATED else set())
-    return [found for tag, found in tiff.directory.entries.items() if tag in kept]
+    return [_narrow(found, tiff) for tag, found in tiff.directory.entries.items() if tag in kept]
+
+
+def _narrow(found: Entry, tiff: TiffHeader) -> Entry:
+    """The entry as a classic TIFF may have it."""
+    if found.kind not in types.BIG_ONLY:
+        return found
+    return entry(found.tag, LONG, tiff.directory.numbers(found.tag).astype(np.int64), tiff.directory.order)
 
 
 def _slices(data: memoryview, offsets: NDArray[np.int64], sizes: NDArray[np.int64]) -> Iterator[memoryview]:
