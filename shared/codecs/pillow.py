@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import simplejpeg
+from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from shared.codecs.formats import Format
@@ -90,6 +91,11 @@ def read(data: bytes, source: Format, luma: Luma) -> Picture:
         return _picture(_loaded(_open(data, source), luma), formula(luma))
 
 
+def unpacked(tiff: bytes) -> NDArray[np.uint8]:
+    """(rows, width) of an 8-bit grey TIFF of ours. Raises as `decode`."""
+    return np.array(_loaded(_open(tiff, Format.TIFF), Luma.BT601))
+
+
 def check_jpeg(data: memoryview, limits: Limits) -> None:
     """Raise `MalformedImage` or `ImageTooLarge` for a JPEG that Pillow would take though data is missing."""
     jpeg = markers.parse(data)
@@ -130,11 +136,11 @@ def _loaded(image: Image.Image, luma: Luma) -> Image.Image:
         image.draft("L", None)
     try:
         image.load()
+        return image.convert("LA") if image.mode == "La" else image  # it converts to nothing else
     except MemoryError:
         raise
     except Exception as exc:
         raise MalformedImage(f"the image does not decode: {exc}") from exc
-    return image
 
 
 def _picture(image: Image.Image, to_grey: Formula) -> Picture:

@@ -25,7 +25,7 @@ def encode(picture: Picture, effort: Effort, fields: Callable[[], Fields] = Fiel
     """
     strips = list(_strips(picture, _deflater(effort)))
     sizes = np.fromiter(map(len, strips), np.int64)
-    shape = Shape(picture.width, picture.height, picture.channels)
+    shape = Shape(picture.width, picture.height, picture.channels, picture.depth)
     return [head(shape, sizes, fields()), *strips]
 
 
@@ -49,6 +49,6 @@ def _strips(picture: Picture, deflate: Callable[[NDArray[np.generic]], bytes]) -
 
 def _differences(band: Band) -> Band:
     """Each sample less the one before it in its row and channel (section 14)."""
-    differences = np.array(band)
+    differences = np.array(band, band.dtype.newbyteorder("<"))
     differences[:, 1:] -= band[:, :-1]
     return differences

@@ -8,7 +8,12 @@ from shared.codecs.tiff import types
 from shared.codecs.tiff.ifd import Directory, first_directory
 from shared.problems import MalformedImage, UnsupportedFormat
 
-WHITE_IS_ZERO, BLACK_IS_ZERO = 0, 1
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB = 0, 1, 2
+"""Photometric interpretations."""
+DIFFERENCES = 2
+"""Predictor: each sample less the one before it (section 14)."""
+_UNSIGNED = 1
+"""SampleFormat: unsigned whole numbers."""
 SEPARATE = 2
 """PlanarConfiguration: the samples of each channel apart."""
 
@@ -18,6 +23,9 @@ INDEPENDENT = {RAW, CCITT_RLE, GROUP3, GROUP4, LZW, JPEG, DEFLATE, OLD_DEFLATE, 
 """Compressions that need nothing but a strip and some tags; old JPEG has data elsewhere."""
 _COMPRESSIONS = INDEPENDENT | {OLD_JPEG, 32771, 32809, 34676, 34677}
 """Those that Pillow's libtiff reads: 16-bit padded RLE, ThunderScan and both SGILog besides."""
+_OF_BYTES = {RAW, LZW, DEFLATE, OLD_DEFLATE, PACKBITS, LZMA, ZSTD}
+_DEEP = {(WHITE_IS_ZERO, 1), (BLACK_IS_ZERO, 1), (BLACK_IS_ZERO, 2), (RGB, 3), (RGB, 4)}
+"""Photometric interpretation and samples, of pictures whose 16 bits stay 16 bits."""
 _MOST_SAMPLES = 64
 """Of a pixel; Pillow reads six."""
 
@@ -45,6 +53,24 @@ class TiffHeader:
     def is_grey(self) -> bool:
         """Without colours."""
         return self.photometric in {WHITE_IS_ZERO, BLACK_IS_ZERO}
+
+    @property
+    def is_deep(self) -> bool:
+        """Of 16-bit grey or RGB samples; that can be unpacked as bytes whatever they mean (`samples`)."""
+        numbers = self.directory.numbers
+        return (
+            set(self.bits) == {16}
+            and (self.photometric, self.samples) in _DEEP
+            and self.compression in _OF_BYTES
+            and set(numbers(types.SAMPLE_FORMAT).tolist()) <= {_UNSIGNED}
+            and self.directory.number(types.FILL_ORDER, 1) == 1
+            and self.predictor in {1, DIFFERENCES}
+        )
+
+    @property
+    def predictor(self) -> int:
+        """1, or `DIFFERENCES`."""
+        return self.directory.number(types.PREDICTOR, 1)
 
     @property
     def is_tiled(self) -> bool:

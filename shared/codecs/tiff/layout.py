@@ -14,14 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.codecs.tiff import types
-from shared.codecs.tiff.header import BLACK_IS_ZERO, DEFLATE
+from shared.codecs.tiff.header import BLACK_IS_ZERO, DEFLATE, DIFFERENCES
 from shared.codecs.tiff.types import LONG, SHORT, Entry, Order, entry
 from shared.codecs.tiff.write import head_with_pieces, needs_big
 
 ORDER: Order = "little"
 ROWS_PER_STRIP = 8
 """Every stripe of every source has a multiple of 8 rows."""
-DIFFERENCES = 2
 _UNASSOCIATED_ALPHA = 2
 
 

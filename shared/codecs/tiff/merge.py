@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.codecs.tiff import types
-from shared.codecs.tiff.header import BLACK_IS_ZERO, DEFLATE, parse
-from shared.codecs.tiff.layout import DIFFERENCES, ORDER, ROWS_PER_STRIP, Fields, Shape, head
+from shared.codecs.tiff.header import BLACK_IS_ZERO, DEFLATE, DIFFERENCES, parse
+from shared.codecs.tiff.layout import ORDER, ROWS_PER_STRIP, Fields, Shape, head
 from shared.codecs.tiff.split import find_cuts
 from shared.problems import MalformedImage
 

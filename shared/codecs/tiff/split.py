@@ -7,7 +7,7 @@ come back (`encode`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import ceil, gcd
@@ -63,6 +63,11 @@ class Cuts:
         """Pixel rows in a unit; the last may have fewer."""
         return min(self.unit_pieces * self.piece_rows, self.tiff.height)
 
+    def places(self, top: int, bottom: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Offsets and sizes of the strips or tiles that hold rows [top, bottom)."""
+        rows = slice(top // self.piece_rows, ceil(bottom / self.piece_rows))
+        return self.offsets[:, rows], self.sizes[:, rows]
+
     @property
     def units(self) -> int:
         """Number of units, which is also the largest number of stripes; 1: cannot be cut."""
@@ -86,7 +91,7 @@ def find_cuts(data: memoryview, tiff: TiffHeader) -> Cuts | None:
 
     Raises `MalformedImage` if strips or tiles are missing, overlap, or lie outside of the file.
     """
-    if tiff.compression not in INDEPENDENT or tiff.depth > _STEP:
+    if tiff.compression not in INDEPENDENT or not (tiff.depth <= 8 or tiff.is_deep):
         return None
     width, rows = _piece_sides(tiff)
     shape = (tiff.planes, ceil(tiff.height / rows), ceil(tiff.width / width))
@@ -164,22 +169,30 @@ def stripes(data: memoryview, where: Cuts, count: int) -> Iterator[Stripe]:
 
 
 def _stripe(data: memoryview, where: Cuts, first_unit: int, end_unit: int) -> Stripe:
-    first, end = first_unit * where.unit_pieces, end_unit * where.unit_pieces
-    top = first * where.piece_rows
-    rows = min(end * where.piece_rows, where.tiff.height) - top
-    offsets, sizes = (numbers[:, first:end].ravel() for numbers in (where.offsets, where.sizes))
-    directory = where.tiff.directory
-    lengths = {types.IMAGE_LENGTH: rows}
-    if not where.tiff.is_tiled:
-        lengths[types.ROWS_PER_STRIP] = where.piece_rows
-    head = head_with_pieces(
-        [*_kept(where.tiff), *(entry(tag, LONG, [n], directory.order) for tag, n in lengths.items())],
-        directory.order,
-        _tags(where.tiff),
-        sizes,
-        big=needs_big(int(sizes.sum())),  # not all readers know BigTIFFs in both byte orders
+    top, bottom = (
+        min(unit * where.unit_pieces * where.piece_rows, where.tiff.height) for unit in (first_unit, end_unit)
     )
-    return Stripe((head, *_slices(data, offsets, sizes)), top, rows, 0, rows)
+    order = where.tiff.directory.order
+    entries = [*_kept(where.tiff), entry(types.IMAGE_LENGTH, LONG, [bottom - top], order)]
+    if not where.tiff.is_tiled:
+        entries.append(entry(types.ROWS_PER_STRIP, LONG, [where.piece_rows], order))
+    offsets, sizes = where.places(top, bottom)
+    pieces = file(data, where.tiff, entries, offsets.ravel(), sizes.ravel())
+    return Stripe(pieces, top, bottom - top, 0, bottom - top)
+
+
+def file(
+    data: memoryview,
+    tiff: TiffHeader,
+    entries: Sequence[Entry],
+    offsets: NDArray[np.int64],
+    sizes: NDArray[np.int64],
+) -> tuple[bytes | memoryview, ...]:
+    """A file of its own, in pieces: these entries, and some strips or tiles of another."""
+    # Not all readers know BigTIFFs in both byte orders.
+    big = needs_big(int(sizes.sum()))
+    head = head_with_pieces(entries, tiff.directory.order, _tags(tiff), sizes, big=big)
+    return (head, *_slices(data, offsets, sizes))
 
 
 def _kept(tiff: TiffHeader) -> list[Entry]:
