@@ -24,6 +24,8 @@ CORPUS = Path(os.environ.get("GRISAILLE_CORPUS", Path(__file__).parents[2] / "sh
 collect_ignore = [] if CORPUS.is_dir() or "GRISAILLE_CORPUS" in os.environ else ["corpus"]
 if shutil.which("jpegtran") is None and "GRISAILLE_JPEGTRAN" not in os.environ:
     collect_ignore += ["codecs/test_jpeg_lossless.py", "corpus/test_corpus_lossless.py"]
+if shutil.which("tiffinfo") is None and "GRISAILLE_TIFFINFO" not in os.environ:
+    collect_ignore += ["codecs/test_tiff_merge.py"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -37,7 +37,12 @@ def _deflater(effort: Effort) -> Callable[[NDArray[np.generic]], bytes]:
         case Effort.BALANCED:
             return lambda pixels: isal_zlib.compress(pixels.data, 3)
         case Effort.SMALL:
-            return lambda pixels: zlib.compress(pixels.data, 9)
+            return _smallest
+
+
+def _smallest(pixels: NDArray[np.generic]) -> bytes:
+    deflater = zlib.compressobj(9, zlib.DEFLATED, 15, 9, zlib.Z_FILTERED)
+    return deflater.compress(pixels.data) + deflater.flush()
 
 
 def _strips(picture: Picture, deflate: Callable[[NDArray[np.generic]], bytes]) -> Iterator[bytes]:
