@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.images import LIMITS, grey, photo, verdict
-from support.tiffs import HEIGHT, WIDTH, built, cuts_of, files, strips
+from support.tiffs import built, cuts_of, files, strips
 
 from shared.codecs import headers
 from shared.codecs.limits import Limits
@@ -142,10 +142,3 @@ def test_any_directory_gives_a_header_or_a_problem(name: str, edits: list[Any]) 
 @given(body=st.binary(max_size=200), mark=st.sampled_from([b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"]))
 def test_any_bytes_give_a_header_or_a_problem(body: bytes, mark: bytes) -> None:
     assert verdict(read, mark + body) in {200, 415, 422}
-
-
-def test_what_the_tests_call_files_are_cut() -> None:
-    assert all(cuts_of(data).units >= 2 for data in files().values())
-    assert {(cuts_of(data).tiff.width, cuts_of(data).tiff.height) for data in files().values()} == {
-        (WIDTH, HEIGHT)
-    }
