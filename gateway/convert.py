@@ -30,6 +30,10 @@ from shared.codecs.limits import Limits, check_writable
 from shared.codecs.metadata import Metadata
 from shared.codecs.png import merge as png_merge
 from shared.codecs.png import metadata as png_metadata
+from shared.codecs.stripes import Stripe
+from shared.codecs.tiff import merge as tiff_merge
+from shared.codecs.tiff import metadata as tiff_metadata
+from shared.codecs.tiff import split as tiff_split
 from shared.options import MAX_STRIPES, Effort, Keep, Luma, Options
 from shared.plan import Kind, Plan, plan
 from shared.problems import DecoderCrash, NoWorker, Unprocessable, Unsupported
@@ -41,6 +45,8 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 Pieces = list[bytes | memoryview]
 _SLOW_WEIGHT = 5.0
+_IN_PROCESS = {Format.JPEG, Format.PNG}
+"""Sources with decoders of ours; all others are read by Pillow."""
 
 
 @dataclass(slots=True)
@@ -156,7 +162,8 @@ async def _by_workers(services: Services, job: _Job, stages: Stages) -> Result:
 
 
 def _fits_inline(header: ImageHeader, settings: GatewaySettings) -> bool:
-    if header.pixels is None or header.pixels > settings.inline_max_pixels:
+    # What only Pillow reads is decoded where a child process can be spared.
+    if header.format not in _IN_PROCESS or (header.pixels or 0) > settings.inline_max_pixels:
         return False
     return settings.inline_max_pixels > 0
 
@@ -206,13 +213,15 @@ def _kind(job: _Job) -> tuple[object, ...]:
 
 def _weight(job: _Job) -> float:
     """Decoders and encoders that are not ours, and hard compression, take their time."""
-    ours = job.header.format in {Format.JPEG, Format.PNG} and job.written in {Format.JPEG, Format.PNG}
+    ours = job.header.format in _IN_PROCESS and job.written is not Format.WEBP
     return 1.0 if ours and job.options.effort is Effort.FAST else _SLOW_WEIGHT
 
 
 async def _by_stripes(services: Services, job: _Job, chosen: Plan, stages: Stages) -> Result:
     if job.written is Format.PNG:
         return await _merged(services, job, chosen, stages, png_merge.part, _merge_png)
+    if job.written is Format.TIFF:
+        return await _merged(services, job, chosen, stages, tiff_merge.part, _merge_tiff)
     return await _merged(services, job, chosen, stages, jpeg_merge.part, _merge_jpeg)
 
 
@@ -227,19 +236,16 @@ async def _merged(
     done = await _delivered(services, job, _parts(job, chosen.stripes, verify), stages)
     stages.end_with(max(done, key=lambda part: part.answer.ended))
     pieces = await services.offload(functools.partial(merge, job, [part.value for part in done]))
-    notes = tuple(dict.fromkeys(note for part in done for note in part.answer.notes))
+    noted = [note for part in done for note in part.answer.notes]
+    notes = tuple(dict.fromkeys([*job.header.notes, *noted]))
     stages.end("merge")
     return Result(pieces, job.written, replace(chosen, stripes=len(done)), done, notes)
 
 
 def _parts(job: _Job, count: int, verify: Callable[[memoryview, int, int], _T]) -> Iterator[Part[_T]]:
-    """The stripes of a JPEG as parts, each as soon as its borders are known."""
-    cuts = job.header.cuts
-    if cuts is None:
-        raise NoWorker("nothing to cut")
-    width = cuts.jpeg.width
-    halo = job.options.luma is not Luma.BT601 and split.needs_halo(cuts.jpeg)
-    for stripe in split.stripes(job.data, cuts, count, halo=halo):
+    """The stripes of an image as parts, each as soon as its borders are known."""
+    width = job.header.width or 0
+    for stripe in _stripes(job, count):
         options = replace(job.options, rows=stripe.crop, part=True, stripes=None)
         yield Part(
             PartRequest(stripe.pieces, options, job.passed_on),
@@ -248,6 +254,17 @@ def _parts(job: _Job, count: int, verify: Callable[[memoryview, int, int], _T]) 
             _weight(job),
             functools.partial(_verified, verify, width, stripe.rows),
         )
+
+
+def _stripes(job: _Job, count: int) -> Iterator[Stripe]:
+    match job.header.cuts:
+        case split.Cuts() as cuts:
+            halo = job.options.luma is not Luma.BT601 and split.needs_halo(cuts.jpeg)
+            return split.stripes(job.data, cuts, count, halo=halo)
+        case tiff_split.Cuts() as cuts:
+            return tiff_split.stripes(job.data, cuts, count)
+        case None:
+            raise NoWorker("nothing to cut")
 
 
 async def _delivered(
@@ -278,9 +295,15 @@ def _verified(verify: Callable[[memoryview, int, int], _T], width: int, rows: in
 
 
 def _metadata(job: _Job) -> Metadata:
-    if job.options.metadata is Keep.STRIP or job.header.cuts is None:
+    if job.options.metadata is Keep.STRIP:
         return Metadata()
-    return jpeg_metadata.read(job.header.cuts.jpeg)
+    match job.header.cuts:
+        case split.Cuts(jpeg=jpeg):
+            return jpeg_metadata.read(jpeg)
+        case tiff_split.Cuts(tiff=tiff):
+            return tiff_metadata.read(job.data, tiff.directory)
+        case None:
+            return Metadata()
 
 
 def _merge_png(job: _Job, parts: list[png_merge.PngPart]) -> Pieces:
@@ -289,3 +312,7 @@ def _merge_png(job: _Job, parts: list[png_merge.PngPart]) -> Pieces:
 
 def _merge_jpeg(job: _Job, parts: list[jpeg_merge.JpegPart]) -> Pieces:
     return jpeg_merge.merge(parts, jpeg_metadata.write(_metadata(job)))
+
+
+def _merge_tiff(job: _Job, parts: list[tiff_merge.TiffPart]) -> Pieces:
+    return tiff_merge.merge(parts, tiff_metadata.write(_metadata(job)))

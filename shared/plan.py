@@ -55,7 +55,7 @@ def plan(
     """
     if header.cuts is None or header.units == 1:
         return Plan(Kind.WHOLE, 1, "serial-format" if header.cuts is None else "one-unit")
-    if written not in {Format.PNG, Format.JPEG}:
+    if written is Format.WEBP:
         return Plan(Kind.WHOLE, 1, "serial-output")
     if options.stripes is not None:
         count, reason = options.stripes, "asked"
@@ -65,7 +65,7 @@ def plan(
         fitting = (header.pixels or 0) // STRIPE_MIN_PIXELS
         count, reason = (free_slots, "free-slots") if fitting >= free_slots else (fitting, "small")
     count = min(count, header.units, MAX_STRIPES)
-    if count > 1 and options.stripes is None and header.cuts.needs_scan:
+    if count > 1 and options.stripes is None and isinstance(header.cuts, Cuts) and header.cuts.needs_scan:
         lossless = written is Format.JPEG and options.keeps_coefficients(Format.JPEG)
         if scanning:
             count, reason = 1, "scan-busy"

@@ -26,6 +26,8 @@ if shutil.which("jpegtran") is None and "GRISAILLE_JPEGTRAN" not in os.environ:
     collect_ignore += ["codecs/test_jpeg_lossless.py", "corpus/test_corpus_lossless.py"]
 if shutil.which("exiftool") is None and "GRISAILLE_EXIFTOOL" not in os.environ:
     collect_ignore.append("corpus/test_corpus_metadata.py")
+if shutil.which("tiffinfo") is None and "GRISAILLE_TIFFINFO" not in os.environ:
+    collect_ignore += ["codecs/test_tiff_merge.py"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

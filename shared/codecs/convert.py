@@ -25,6 +25,11 @@ from shared.codecs.png import chunks
 from shared.codecs.png import decode as png_decode
 from shared.codecs.png import encode as png_encode
 from shared.codecs.png import metadata as png_metadata
+from shared.codecs.tiff import decode as tiff_decode
+from shared.codecs.tiff import encode as tiff_encode
+from shared.codecs.tiff import header as tiff_header
+from shared.codecs.tiff import metadata as tiff_metadata
+from shared.codecs.tiff import split as tiff_split
 from shared.options import Keep, Luma, Options
 from shared.problems import InvalidOption, MalformedImage
 
@@ -113,8 +118,11 @@ def grey(
 
 
 def grey_whole(data: memoryview, options: Options, limits: Limits) -> Converted:
-    """The image in grey, decoded or encoded whole by Pillow. Raises as `grey`."""
+    """The image in grey, decoded or encoded by Pillow: whole, but for most TIFFs. Raises as `grey`."""
     source = sniff(data)
+    decoded = _tiff(data, options, limits) if source is Format.TIFF else None
+    if decoded is not None:
+        return _encoded(decoded, options, source)
     if source is Format.PNG:
         with Stages(threads=False) as stages:
             return _encoded(_png(data, options, limits, stages, banded=False), options, source)
@@ -134,7 +142,7 @@ def _by_bands(
 ) -> Converted | None:
     """The image by our own codecs, or None if it is not of a kind they know."""
     source = sniff(data)
-    if resolve(options.format, source) not in {Format.PNG, Format.JPEG}:
+    if resolve(options.format, source) is Format.WEBP:
         return None
     if source is not Format.PNG:
         arrived(len(data))
@@ -199,6 +207,15 @@ def _png(
     return _Decoded(picture, lambda: png_metadata.read(png, to_grey), notes=notes)
 
 
+def _tiff(data: memoryview, options: Options, limits: Limits) -> _Decoded | None:
+    tiff = tiff_header.parse(data)
+    where = tiff_split.find_cuts_within(data, tiff, limits)
+    if where is None:
+        return None
+    picture = tiff_decode.grey(data, where, options.luma, limits)
+    return _Decoded(picture, lambda: tiff_metadata.read(data, tiff.directory), notes=tiff.notes)
+
+
 def _kept_rows(options: Options, height: int) -> tuple[int, int]:
     """(first, count) of the rows that `rows` asks for."""
     first, count = options.rows or (0, height)
@@ -241,23 +258,21 @@ def _encoded(decoded: _Decoded, options: Options, source: Format) -> Converted:
     def metadata() -> Metadata:
         return _kept_metadata(decoded.metadata(), options)
 
-    if picture.depth == 16 and not _has_room(written, picture):
+    if picture.depth == 16 and written not in {Format.PNG, Format.TIFF}:
         picture, notes = picture.each(luma.narrowed, depth=8), (*notes, "narrowed")
     if written is Format.PNG:
         pieces = png_encode.encode(picture, options.effort, lambda: png_metadata.write(metadata()))
         return Converted(pieces, written, notes)
-    if written is not Format.JPEG:
-        return Converted([pillow.save(picture, written, metadata(), options.effort)], written, notes)
+    if written is Format.TIFF:
+        pieces = tiff_encode.encode(picture, options.effort, lambda: tiff_metadata.write(metadata()))
+        return Converted(pieces, written, notes)
+    if written is Format.WEBP:
+        return Converted([pillow.save(picture, metadata(), options.effort)], written, notes)
     if picture.channels == 2:
         picture, notes = picture.each(luma.flattened, channels=1), (*notes, "flattened")
     encoder, note = _jpeg_encoder(decoded, options)
     pieces = jpeg_encode.encode(picture, encoder, lambda: jpeg_metadata.write(metadata()))
     return Converted(pieces, written, notes + note)
-
-
-def _has_room(written: Format, picture: Picture) -> bool:
-    """Whether 16 bits stay 16 bits in this format, as we write it."""
-    return written is Format.PNG or (written is Format.TIFF and picture.channels == 1)
 
 
 def _kept_metadata(metadata: Metadata, options: Options) -> Metadata:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from shared.codecs.formats import Format, sniff
 from shared.codecs.jpeg import markers, split
 from shared.codecs.limits import Limits
 from shared.codecs.png import chunks
+from shared.codecs.tiff import header as tiff_header
+from shared.codecs.tiff import split as tiff_split
+
+Cuts: TypeAlias = split.Cuts | tiff_split.Cuts
+"""Where an image may be cut without being decoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +28,10 @@ class ImageHeader:
     """Without colour channels; None as above."""
     sample_bytes: int = 1
     """Bytes that a grey sample takes: 2 for 16 bits."""
-    cuts: split.Cuts | None = None
-    """Where a plain JPEG may be cut; None for everything else."""
+    cuts: Cuts | None = None
+    """None if it cannot be cut."""
+    notes: tuple[str, ...] = ()
+    """What every way to convert it leaves out, as slugs."""
 
     @property
     def pixels(self) -> int | None:
@@ -51,4 +59,9 @@ def read(data: memoryview, limits: Limits) -> ImageHeader:
         jpeg = markers.parse(data)
         cuts = split.find_cuts_within(data, jpeg, limits)
         return ImageHeader(found, jpeg.width, jpeg.height, jpeg.channels == 1, cuts=cuts)
+    if found is Format.TIFF:
+        tiff = tiff_header.parse(data)
+        where = tiff_split.find_cuts_within(data, tiff, limits)
+        depth = 2 if tiff.depth == 16 else 1
+        return ImageHeader(found, tiff.width, tiff.height, tiff.is_grey, depth, where, tiff.notes)
     return ImageHeader(found)

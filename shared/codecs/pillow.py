@@ -11,10 +11,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import simplejpeg
+from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from shared.codecs import cmyk
-from shared.codecs.exif import HEADERS, PREFIX
+from shared.codecs.exif import PREFIX
 from shared.codecs.formats import Format
 from shared.codecs.jpeg import markers
 from shared.codecs.jpeg import metadata as jpeg_metadata
@@ -23,6 +24,8 @@ from shared.codecs.limits import Limits
 from shared.codecs.luma import Formula, formula, with_alpha
 from shared.codecs.metadata import COMMENT, Density, Metadata, Text, without_colour
 from shared.codecs.picture import Band, Picture, rows_per_band
+from shared.codecs.tiff import header as tiff_header
+from shared.codecs.tiff import metadata as tiff_metadata
 from shared.options import Effort, Luma
 from shared.problems import ImageTooLarge, MalformedImage, UnsupportedFormat
 
@@ -35,12 +38,7 @@ _READ_MODES = {
 _SCANS_OF_THE_LARGEST = 20
 """Scans the largest image may have; an encoder writes some ten."""
 _INCH = 0.0254
-_ORIENTATION, _XMP = 0x0112, 0x02BC
-_SUB_IFDS = {0x8769, 0x8825}
-_DESCRIPTIVE = _SUB_IFDS | {
-    *(_ORIENTATION, 0x010E, 0x010F, 0x0110),  # ImageDescription, Make, Model
-    *(0x0131, 0x0132, 0x013B, 0x8298),  # Software, DateTime, Artist, Copyright
-}
+_ORIENTATION = 0x0112
 _TURN = Image.Transpose
 _UNTURN = {
     2: _TURN.FLIP_LEFT_RIGHT,
@@ -62,21 +60,43 @@ def decode(
     Raises `MalformedImage`, `ImageTooLarge` or `UnsupportedFormat`.
     """
     if source is Format.JPEG:
-        _check_jpeg(data, limits)
+        check_jpeg(data, limits)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         image = _open(data, source)
         limits.check(image.width, image.height, banded=False)
-        frames = int(getattr(image, "n_frames", 1)) if source is not Format.JPEG else 1
-        metadata = _metadata(image) if source is not Format.JPEG else jpeg_metadata.read(markers.parse(data))
+        notes, metadata = _beside(image, data, source)
         unturn = _UNTURN.get(image.getexif().get(_ORIENTATION, 1)) if source is Format.TIFF else None
         image = _loaded(image, luma)
     image = image if unturn is None else image.transpose(unturn)
-    notes = ("first-frame",) if frames > 1 else ()
     return _picture(image, formula(luma)), metadata, notes
 
 
-def _check_jpeg(data: memoryview, limits: Limits) -> None:
+def _beside(image: Image.Image, data: memoryview, source: Format) -> tuple[tuple[str, ...], Metadata]:
+    """Notes on what is left out of a file that was opened, and its metadata."""
+    if source is Format.TIFF:
+        tiff = tiff_header.parse(data)
+        return tiff.notes, tiff_metadata.read(data, tiff.directory)
+    if source is Format.JPEG:
+        return (), jpeg_metadata.read(markers.parse(data))
+    several = int(getattr(image, "n_frames", 1)) > 1
+    return ("first-frame",) if several else (), _metadata(image)
+
+
+def read(data: bytes, source: Format, luma: Luma) -> Picture:
+    """The picture of a file whose header was looked at, in grey. Raises as `decode`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _picture(_loaded(_open(data, source), luma), formula(luma))
+
+
+def unpacked(tiff: bytes) -> NDArray[np.uint8]:
+    """(rows, width) of an 8-bit grey TIFF of ours. Raises as `decode`."""
+    return np.array(_loaded(_open(tiff, Format.TIFF), Luma.BT601))
+
+
+def check_jpeg(data: memoryview, limits: Limits) -> None:
+    """Raise `MalformedImage` or `ImageTooLarge` for a JPEG that Pillow would take though data is missing."""
     jpeg = markers.parse(data)
     limits.check(jpeg.width, jpeg.height, banded=False)
     scans = markers.check_ends(data, jpeg)
@@ -97,7 +117,7 @@ def _check_jpeg(data: memoryview, limits: Limits) -> None:
             raise MalformedImage(f"the scans do not decode: {exc}") from exc
 
 
-def _open(data: memoryview, source: Format) -> Image.Image:
+def _open(data: memoryview | bytes, source: Format) -> Image.Image:
     Image.MAX_IMAGE_PIXELS = None  # our own limits follow, and name their setting
     try:
         return Image.open(io.BytesIO(data), formats=_PLUGINS[source])
@@ -115,7 +135,9 @@ def _loaded(image: Image.Image, luma: Luma) -> Image.Image:
         image.draft("L", None)
     try:
         image.load()
-        return cmyk.rgb(image) if image.mode == "CMYK" else image
+        if image.mode == "CMYK":
+            return cmyk.rgb(image)
+        return image.convert("LA") if image.mode == "La" else image  # it converts to nothing else
     except MemoryError:
         raise
     except Exception as exc:
@@ -147,8 +169,6 @@ def _bands(image: Image.Image, kind: type[np.uint8 | np.uint16], mode: str | Non
 
 def _metadata(image: Image.Image) -> Metadata:
     exif, xmp, icc, comment = (image.info.get(name) for name in ("exif", "xmp", "icc_profile", "comment"))
-    if image.format == Format.TIFF.name:
-        exif = _descriptive(image.getexif()).tobytes()
     dpi = image.info.get("dpi")
     density = None
     if isinstance(dpi, tuple) and len(dpi) == 2 and all(0 < float(v) < 1e6 for v in dpi):
@@ -164,38 +184,14 @@ def _metadata(image: Image.Image) -> Metadata:
     )
 
 
-def _descriptive(exif: Image.Exif) -> Image.Exif:
-    """EXIF without the tags that say how a TIFF's own pixels are stored."""
-    kept = Image.Exif()
-    for tag in _DESCRIPTIVE & set(exif):
-        kept[tag] = exif.get_ifd(tag) if tag in _SUB_IFDS else exif[tag]
-    return kept
-
-
-def save(picture: Picture, written: Format, metadata: Metadata, effort: Effort) -> bytes:
-    """A TIFF (deflate) or WebP (lossless) file of the picture."""
+def save(picture: Picture, metadata: Metadata, effort: Effort) -> bytes:
+    """A WebP file (lossless) of the picture."""
     pixels = np.concatenate(list(picture.bands))
     image = Image.fromarray(pixels[:, :, 0] if picture.channels == 1 else pixels)
+    hard = {Effort.FAST: 0, Effort.BALANCED: 3, Effort.SMALL: 6}[effort]
     extra: dict[str, object] = {"icc_profile": metadata.icc} if metadata.icc else {}
-    if written is Format.WEBP:
-        image = image.convert("RGB" if picture.channels == 1 else "RGBA")
-        hard = {Effort.FAST: 0, Effort.BALANCED: 3, Effort.SMALL: 6}[effort]
-        extra |= {"lossless": True, "method": hard, "quality": 16 * hard, "xmp": metadata.xmp or b""}
-        extra |= {"exif": metadata.exif or b""}
-    else:
-        exif = _descriptive(_parsed(metadata.exif))
-        if metadata.xmp:
-            exif[_XMP] = metadata.xmp
-        extra |= {"compression": "tiff_deflate", "exif": exif}
-        if metadata.density:
-            extra["dpi"] = (metadata.density.x * _INCH, metadata.density.y * _INCH)
+    extra |= {"lossless": True, "method": hard, "quality": 16 * hard}
+    extra |= {"xmp": metadata.xmp or b"", "exif": metadata.exif or b""}
     out = io.BytesIO()
-    image.save(out, written.name, **extra)
+    image.convert("RGB" if picture.channels == 1 else "RGBA").save(out, "WEBP", **extra)
     return out.getvalue()
-
-
-def _parsed(exif: bytes | None) -> Image.Exif:
-    loaded = Image.Exif()
-    if exif and exif.startswith(HEADERS):
-        loaded.load(PREFIX + exif)
-    return loaded

@@ -269,9 +269,9 @@ def test_each_limit_has_its_own_say() -> None:
     ]:
         with pytest.raises(ImageTooLarge, match=setting):
             convert.grey(data, AS_PNG, limits)
-    tiff = memoryview(encoded(image(photo(100, 50)), "TIFF"))
+    webp = memoryview(encoded(image(photo(100, 50)), "WEBP"))
     with pytest.raises(ImageTooLarge, match="GRISAILLE_MAX_PIXELS_WHOLE"):
-        convert.grey(tiff, AS_PNG, Limits(max_pixels_whole=4999))
+        convert.grey(webp, AS_PNG, Limits(max_pixels_whole=4999))
 
 
 @pytest.mark.parametrize(

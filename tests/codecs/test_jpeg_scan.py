@@ -26,6 +26,7 @@ from support.jpegs import (
 from shared.codecs.formats import Format
 from shared.codecs.jpeg import split
 from shared.codecs.jpeg.filler import CannotFillError
+from shared.codecs.stripes import Stripe
 from shared.options import Luma
 from shared.problems import MalformedImage
 
@@ -120,7 +121,7 @@ def test_stripes_come_before_the_scan_has_seen_the_damage_behind_them() -> None:
     start = header_of(sound).ecs_start
     cut = sound[: start + (len(sound) - start) * 9 // 10].rstrip(b"\xff")
     data = cut + b"\xff\xd9"
-    found: list[split.Stripe] = []
+    found: list[Stripe] = []
     with pytest.raises(MalformedImage) as caught:
         found.extend(split.stripes(memoryview(data), cuts_of(data), 10, halo=False))
     assert 7 <= len(found) < 10

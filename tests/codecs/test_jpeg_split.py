@@ -11,12 +11,13 @@ from support.jpegs import cuts_of, strict, stripes_of
 
 from shared.codecs.jpeg import markers, split
 from shared.codecs.jpeg.filler import CannotFillError
+from shared.codecs.stripes import Stripe
 from shared.problems import MalformedImage
 
 SUBSAMPLINGS = ["4:4:4", "4:2:2", "4:2:0"]
 
 
-def fillable(data: bytes, count: int, *, halo: bool = False) -> list[split.Stripe]:
+def fillable(data: bytes, count: int, *, halo: bool = False) -> list[Stripe]:
     """As `stripes_of`; a file whose optimised tables lack codes for a filler is no example."""
     try:
         return stripes_of(data, count, halo=halo)

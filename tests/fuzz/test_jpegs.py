@@ -15,6 +15,7 @@ from shared.codecs.formats import Format
 from shared.codecs.headers import ImageHeader
 from shared.codecs.jpeg import markers, merge, metadata, split
 from shared.codecs.jpeg.scan import UncleanScanError
+from shared.codecs.stripes import Stripe
 from shared.options import Luma, Options
 from shared.problems import Problem
 
@@ -44,7 +45,7 @@ def test_in_one_piece(data: bytes, options: Options) -> None:
 def test_by_stripes(data: bytes, options: Options, count: int) -> None:
     """Stripes that all decode are the picture; where one does not, the whole is asked for."""
     header = value_or_problem(lambda: headers.read(memoryview(data), LIMITS))
-    if not isinstance(header, ImageHeader) or header.cuts is None:
+    if not isinstance(header, ImageHeader) or not isinstance(header.cuts, split.Cuts):
         return
     try:
         rows = [grey_rows(stripe, options.luma) for stripe in stripes(data, header.cuts, count, options)]
@@ -54,12 +55,12 @@ def test_by_stripes(data: bytes, options: Options, count: int) -> None:
     assert np.array_equal(np.concatenate(rows), whole)
 
 
-def stripes(data: bytes, cuts: split.Cuts, count: int, options: Options) -> list[split.Stripe]:
+def stripes(data: bytes, cuts: split.Cuts, count: int, options: Options) -> list[Stripe]:
     halo = options.luma is not Luma.BT601 and split.needs_halo(cuts.jpeg)
     return list(split.stripes(memoryview(data), cuts, count, halo=halo))
 
 
-def grey_rows(stripe: split.Stripe, luma: Luma) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def grey_rows(stripe: Stripe, luma: Luma) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     options = Options(Format.PNG, luma, rows=stripe.crop, part=True)
     return pixels(grey(b"".join(stripe.pieces), options))
 

@@ -14,6 +14,7 @@ from PIL import Image
 from shared.codecs import headers
 from shared.codecs.formats import WRITTEN, Format
 from shared.codecs.headers import ImageHeader
+from shared.codecs.jpeg.split import Cuts
 from shared.codecs.limits import Limits
 from shared.options import MAX_STRIPES, Options
 from shared.plan import (
@@ -32,7 +33,7 @@ MEGAPIXEL_ROWS = 1000
 
 
 @cache
-def encoded(width: int, height: int, kind: str, **extra: int) -> ImageHeader:
+def encoded(width: int, height: int, kind: str, **extra: object) -> ImageHeader:
     """The header of a real file that Pillow wrote."""
     file = io.BytesIO()
     Image.new("RGB", (width, height), (90, 120, 30)).save(file, kind, **extra)
@@ -52,7 +53,7 @@ def wide(pixels: int) -> ImageHeader:
 def unmarked(pixels: int, bits_per_pixel: float = 2.0) -> ImageHeader:
     """A header without restart markers of 100 units, with about so many pixels and bits for each."""
     header = encoded(16, 1600, "JPEG")
-    assert header.cuts is not None
+    assert isinstance(header.cuts, Cuts)
     width = max(pixels // 1600, 1)
     ecs = header.cuts.ecs
     size = int(width * 1600 * bits_per_pixel / 8) + 1
@@ -70,7 +71,7 @@ def lossless(header: ImageHeader, free_slots: int, stripes: int | None = None) -
     return plan(header, Format.JPEG, Options(format=Format.JPEG, stripes=stripes), free_slots)
 
 
-@pytest.mark.parametrize("kind", ["PNG", "GIF", "BMP", "TIFF", "WEBP"])
+@pytest.mark.parametrize("kind", ["PNG", "GIF", "BMP", "WEBP"])
 @pytest.mark.parametrize("stripes", [None, 1, 8, 64])
 def test_a_serial_format_stays_whole_whatever_is_free_or_asked_for(kind: str, stripes: int | None) -> None:
     assert of(encoded(64, 64, kind), 8, stripes) == Plan(Kind.WHOLE, 1, "serial-format")
@@ -81,13 +82,25 @@ def test_a_progressive_jpeg_stays_whole(stripes: int | None) -> None:
     assert of(encoded(64, 64, "JPEG", progressive=1), 8, stripes) == Plan(Kind.WHOLE, 1, "serial-format")
 
 
-@pytest.mark.parametrize("written", [f for f in WRITTEN if f not in {Format.PNG, Format.JPEG}])
-def test_a_result_that_cannot_be_joined_is_made_whole(written: Format) -> None:
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw"])
+def test_a_tiff_is_cut_between_its_strips_and_anywhere_where_rows_are_not_compressed(
+    compression: str,
+) -> None:
+    header = encoded(1000, 4 * MEGAPIXEL_ROWS, "TIFF", compression=compression)
+    assert of(header, 4) == Plan(Kind.STRIPES, 4, "free-slots")
+
+
+def test_a_tiff_of_one_compressed_strip_stays_whole() -> None:
+    assert of(encoded(64, 64, "TIFF", compression="tiff_lzw"), 8, 8) == Plan(Kind.WHOLE, 1, "one-unit")
+
+
+def test_a_result_that_cannot_be_joined_is_made_whole() -> None:
     header = restarting(1000, 4 * MEGAPIXEL_ROWS)
-    assert plan(header, written, Options(stripes=4), 4) == Plan(Kind.WHOLE, 1, "serial-output")
+    made = plan(header, Format.WEBP, Options(stripes=4), 4)
+    assert made == Plan(Kind.WHOLE, 1, "serial-output")
 
 
-@pytest.mark.parametrize("written", [Format.PNG, Format.JPEG])
+@pytest.mark.parametrize("written", [Format.PNG, Format.JPEG, Format.TIFF])
 def test_a_splittable_image_becomes_one_stripe_for_every_free_slot(written: Format) -> None:
     header = restarting(1000, 4 * MEGAPIXEL_ROWS)
     for free in (2, 3, 4):
@@ -214,7 +227,7 @@ def test_without_restart_markers_too_an_image_may_stay_whole_for_other_reasons(
 
 def model_time(header: ImageHeader, made: Plan, *, keeps: bool) -> float:
     """What a plan takes by the figures it is made from: stripes side by side behind the scan."""
-    assert header.cuts is not None
+    assert isinstance(header.cuts, Cuts)
     size, pixels = header.cuts.ecs.end - header.cuts.ecs.start, header.pixels or 0
     work = LOSSLESS_NS_PER_BYTE * size if keeps else DECODE_NS_PER_BYTE * size + NS_PER_PIXEL * pixels
     scan = SCAN_NS_PER_BYTE * size if made.kind is Kind.STRIPES and header.cuts.needs_scan else 0.0

@@ -22,6 +22,7 @@ from shared.codecs.jpeg import merge as jpeg_merge
 from shared.codecs.jpeg import metadata as jpeg_metadata
 from shared.codecs.png import merge as png_merge
 from shared.codecs.png import metadata as png_metadata
+from shared.codecs.stripes import Stripe
 from shared.options import Luma, Options
 
 Maker: TypeAlias = Callable[[int, int], Pixels]
@@ -98,11 +99,11 @@ def cuts_of(data: bytes) -> split.Cuts:
     return found
 
 
-def stripes_of(data: bytes, count: int, *, halo: bool = False) -> list[split.Stripe]:
+def stripes_of(data: bytes, count: int, *, halo: bool = False) -> list[Stripe]:
     return list(split.stripes(memoryview(data), cuts_of(data), count, halo=halo))
 
 
-def strict(stripe: split.Stripe, space: str) -> Pixels:
+def strict(stripe: Stripe, space: str) -> Pixels:
     """The stripe's wanted rows, by decoders that take a warning for an error."""
     file = joined(stripe.pieces)
     decoded: Pixels = simplejpeg.decode_jpeg(file, space, strict=True)

@@ -33,6 +33,7 @@ from shared.codecs.jpeg.markers import (
 )
 from shared.codecs.jpeg.scan import EntropyScan, blocks_of
 from shared.codecs.limits import Limits
+from shared.codecs.stripes import Stripe
 from shared.problems import MalformedImage
 
 _SAMPLINGS = {(1, 1), (2, 1), (1, 2), (2, 2), (4, 1), (1, 4)}
@@ -42,32 +43,6 @@ _MAX_TABLE_BYTES = 8 << 10
 """All tables there can be take 3 kB (B.2.4.1, B.2.4.2); each stripe and band carries them."""
 _BALANCED = 16
 """A border may be moved by half a 16th of a stripe."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stripe:
-    """Some rows of a picture as a JPEG file of its own."""
-
-    pieces: tuple[bytes | memoryview, ...]
-    """The file, to be written one after another."""
-    first: int
-    """Row of the picture where the wanted rows begin."""
-    rows: int
-    """How many rows are wanted."""
-    above: int
-    """Rows of halo decoded before the wanted ones."""
-    height: int
-    """All rows of the file: halo above, wanted rows, halo below."""
-
-    @property
-    def size(self) -> int:
-        """Bytes of the file."""
-        return sum(len(piece) for piece in self.pieces)
-
-    @property
-    def crop(self) -> tuple[int, int] | None:
-        """(first, count) of the rows to keep, or None if all are wanted."""
-        return None if self.rows == self.height else (self.above, self.rows)
 
 
 def is_plain(jpeg: JpegHeader) -> bool:

@@ -1,0 +1,1 @@
+"""TIFF (TIFF 6.0, 1992; BigTIFF as libtiff documents it)."""

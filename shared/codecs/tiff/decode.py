@@ -1,0 +1,85 @@
+"""Pixels of a TIFF, band by band: the same split as the gateway's, one band after another, read by Pillow.
+
+libtiff meets untrusted bytes here, so a worker runs this in a child process (`worker.child`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+from math import ceil
+
+import numpy as np
+
+from shared.codecs import luma as formulas
+from shared.codecs import pillow
+from shared.codecs.formats import Format
+from shared.codecs.limits import Limits
+from shared.codecs.picture import Band, Picture, sliced
+from shared.codecs.stripes import Stripe
+from shared.codecs.tiff import samples, types
+from shared.codecs.tiff.header import JPEG
+from shared.codecs.tiff.split import Cuts, stripes
+from shared.options import Luma
+from shared.problems import ImageTooLarge, MalformedImage
+
+_PIXELS_PER_READ = 1 << 20
+"""Opening a file takes Pillow as long as decoding some ten thousand pixels."""
+_UNSPECIFIED = 0
+"""ExtraSamples: nothing that is known (section 8)."""
+
+
+def grey(data: memoryview, where: Cuts, luma: Luma, limits: Limits) -> Picture:
+    """The picture in grey; with alpha where it has any.
+
+    Raises `MalformedImage` or `UnsupportedFormat`, some of it while its bands are read.
+    """
+    bands = _bands(data, where, luma, limits)
+    first = next(bands)
+    size = where.tiff.width, where.tiff.height
+    return Picture(*size, first.shape[2], chain([first], bands), 8 * first.itemsize)
+
+
+def _bands(data: memoryview, where: Cuts, luma: Luma, limits: Limits) -> Iterator[Band]:
+    per_read = max(_PIXELS_PER_READ // (where.unit_rows * where.tiff.width), 1)
+    for stripe in stripes(data, where, ceil(where.units / per_read)):
+        if where.tiff.is_deep:
+            yield from _deep(data, where, stripe, luma)
+            continue
+        if where.tiff.compression == JPEG:
+            _check_jpegs(data, where, stripe, limits)
+        picture = pillow.read(b"".join(stripe.pieces), Format.TIFF, luma)
+        if (picture.width, picture.height) != (where.tiff.width, stripe.rows):
+            raise MalformedImage(f"rows from {stripe.first} on decode to another size")
+        yield from picture.bands
+
+
+def _deep(data: memoryview, where: Cuts, stripe: Stripe, luma: Luma) -> Iterator[Band]:
+    """Rows of 16-bit samples in grey."""
+    to_grey = formulas.formula(luma)
+    has_colour = where.tiff.samples > 2
+    has_alpha = where.tiff.samples in {2, 4}
+    has_alpha &= where.tiff.directory.number(types.EXTRA_SAMPLES, 1) != _UNSPECIFIED
+    for band in sliced(samples.rows(data, where, stripe.first, stripe.first + stripe.rows)):
+        if not has_colour:
+            yield band if has_alpha else np.ascontiguousarray(band[:, :, :1])
+        elif has_alpha:
+            yield formulas.with_alpha(to_grey(band), band)
+        else:
+            yield to_grey(band)
+
+
+def _check_jpegs(data: memoryview, where: Cuts, stripe: Stripe, limits: Limits) -> None:
+    """Raise unless all JPEG strips or tiles of a stripe are whole: libtiff passes over what is missing.
+
+    Each is a JPEG file, which may lack tables that the directory has (TIFF technical note 2).
+    """
+    tables = where.tiff.directory.raw(types.JPEG_TABLES) or b""
+    inner = Limits(limits.max_pixels, where.piece_width * where.piece_rows, limits.max_side)
+    offsets, sizes = where.places(stripe.first, stripe.first + stripe.rows)
+    for offset, size in zip(offsets.flat, sizes.flat, strict=True):
+        piece = data[int(offset) : int(offset + size)]
+        try:
+            pillow.check_jpeg(memoryview(b"".join([tables[:-2], piece[2:] if tables else piece])), inner)
+        except ImageTooLarge as exc:
+            raise MalformedImage.at(int(offset), "a JPEG larger than its strip or tile") from exc
