@@ -15,9 +15,10 @@ from PIL import Image
 from shared.codecs.convert import grey
 from shared.codecs.formats import Format
 from shared.codecs.limits import Limits
+from shared.codecs.picture import Pieces
 from shared.options import Options
 
-Convert: TypeAlias = Callable[[bytes], list[bytes]]
+Convert: TypeAlias = Callable[[bytes], Pieces]
 
 _QUALITY = 90
 _VIPS_FAST_PNG = {"compression": 1, "filter": "up"}

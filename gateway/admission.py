@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from enum import StrEnum
 
 from gateway.settings import GatewaySettings
@@ -27,6 +27,7 @@ class Shortage(StrEnum):
     """What there is no room for."""
 
     BYTES = "bytes"
+    SPOOL = "spool"
     CONVERSIONS = "conversions"
 
 
@@ -111,23 +112,34 @@ class Gate:
 
 
 class Lease:
-    """The bytes one request holds, from its upload to the last byte of its answer."""
+    """The bytes one request holds, in memory and in files, from its upload to the last byte of its answer."""
 
-    def __init__(self, gate: Gate) -> None:
-        self._gate = gate
-        self._size = 0
+    def __init__(self, memory: Gate, files: Gate, above: int) -> None:
+        """`above`: bytes of an upload or a result that are still kept in memory."""
+        self._above = above
+        self._held = {memory: 0, files: 0}
 
-    async def grow(self, size: int, waited: float = 0.0) -> None:
-        """Hold at least so many; `Overloaded` if they do not come free, `waited` as of `Gate.enter`."""
-        if size > self._size:
-            await self._gate.enter(size - self._size, self._size, waited)
-            self._size = size
+    async def grow(self, *sizes: int, waited: float = 0.0) -> None:
+        """Hold at least an upload and a result of these sizes, or one of them.
+
+        `Overloaded` if they do not come free, `waited` as of `Gate.enter`.
+        """
+        for (gate, held), size in zip(self._held.items(), self._split(sizes), strict=True):
+            if size > held:
+                await gate.enter(size - held, held, waited)
+                self._held[gate] = size
 
     def shrink(self, size: int = 0) -> None:
-        """Hold at most so many."""
-        if size < self._size:
-            self._gate.leave(self._size - size)
-            self._size = size
+        """Hold at most one of this size."""
+        for (gate, held), left in zip(self._held.items(), self._split((size,)), strict=True):
+            if left < held:
+                gate.leave(held - left)
+                self._held[gate] = left
+
+    def _split(self, sizes: Sequence[int]) -> tuple[int, int]:
+        """How much of these is in memory, and how much in files."""
+        small = sum(size for size in sizes if size <= self._above)
+        return small, sum(sizes) - small
 
 
 class Admission:
@@ -145,6 +157,14 @@ class Admission:
             "GRISAILLE_MAX_BYTES_HELD",
             lambda: refused(Shortage.BYTES),
         )
+        self._spooled = Gate(
+            lambda: settings.spool_max_bytes,
+            seconds,
+            "bytes in spool files",
+            "GRISAILLE_SPOOL_MAX_BYTES",
+            lambda: refused(Shortage.SPOOL),
+        )
+        self._above = settings.spool_bytes
         self._conversions = Gate(
             lambda: max(_LEAST_CONVERSIONS, settings.conversions_per_slot * slots()),
             seconds,
@@ -155,7 +175,7 @@ class Admission:
 
     @property
     def bytes_held(self) -> int:
-        """Of uploads and results, those still expected included."""
+        """Of uploads and results in memory, those still expected included."""
         return self._bytes.used
 
     @property
@@ -175,7 +195,7 @@ class Admission:
 
     def lease(self) -> Lease:
         """Of no bytes yet."""
-        return Lease(self._bytes)
+        return Lease(self._bytes, self._spooled, self._above)
 
     def conversion(self, waited: float = 0.0) -> contextlib.AbstractAsyncContextManager[None]:
         """Room for one conversion; `Overloaded`, `waited` as of `Gate.enter`."""

@@ -1,6 +1,6 @@
 """The upload of ``POST /convert``: a raw body, or multipart/form-data with exactly one file.
 
-Either way its bytes go straight into one buffer.
+Either way its bytes go straight into one buffer, or one spool file.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from gateway.settings import GatewaySettings
 from shared.problems import EmptyBody, InvalidMultipart, SlowUpload
 from shared.service import body
 from shared.service.buffers import Buffers
+from shared.service.spool import Growing
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
@@ -43,7 +44,7 @@ class _Intake(body.Meter):
         self._lease = lease
 
     async def expect(self, size: int) -> None:
-        await self._lease.grow(2 * size)
+        await self._lease.grow(size, size)
 
 
 async def receive(request: Request, settings: GatewaySettings, buffers: Buffers, lease: Lease) -> Upload:
@@ -88,7 +89,7 @@ async def _receive(request: Request, limit: int, buffers: Buffers, meter: body.M
         return Upload(await body.receive(request, limit, buffers, meter), None)
     announced = body.announced_size(request, limit + _MAX_HEADER_BYTES)
     await meter.expect(announced or 0)
-    form = _OneFile(limit)
+    form = _OneFile(limit, Growing(buffers.spool))
     boundary = parameters.get(b"boundary", b"")
     if not boundary:
         raise InvalidMultipart("the Content-Type names no boundary")
@@ -99,19 +100,20 @@ async def _receive(request: Request, limit: int, buffers: Buffers, meter: body.M
             received += len(piece)
             await meter.expect(received)
             parser.write(piece)
+            await form.data.settle()
             meter.grown(received)
         parser.finalize()
     except FormParserError as exc:
         raise InvalidMultipart(f"the multipart body does not parse: {exc}") from exc
-    return form.upload()
+    return await form.upload()
 
 
 class _OneFile:
     """Callbacks of the multipart parser that take one file and refuse everything else."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, data: Growing) -> None:
         self._limit = limit
-        self._data = bytearray()
+        self.data = data
         self._name = bytearray()
         self._value = bytearray()
         self._disposition = b""
@@ -131,15 +133,15 @@ class _OneFile:
             "on_end": self._end,
         }
 
-    def upload(self) -> Upload:
+    async def upload(self) -> Upload:
         """The file, once the parser is through."""
         if not self._ended:
             raise InvalidMultipart("the multipart body ends before its closing boundary")
         if not self._files:
             raise InvalidMultipart("the multipart body has no file")
-        if not self._data:
+        if not len(self.data):
             raise EmptyBody("the file in the multipart body is empty")
-        return Upload(memoryview(self._data), self._filename)
+        return Upload(await self.data.complete(), self._filename)
 
     def _begin(self) -> None:
         self._disposition = b""
@@ -167,9 +169,9 @@ class _OneFile:
         self._filename = parameters[b"filename"].decode(errors="replace") or None
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:
-        self._data += memoryview(data)[start:end]
-        if len(self._data) > self._limit:
-            raise body.too_large(len(self._data), self._limit)
+        self.data.add(memoryview(data)[start:end])
+        if len(self.data) > self._limit:
+            raise body.too_large(len(self.data), self._limit)
 
     def _end(self) -> None:
         self._ended = True
