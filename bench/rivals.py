@@ -6,7 +6,7 @@ Each is a function from an image file to the pieces of a grey image file.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 import pyvips
@@ -15,10 +15,9 @@ from PIL import Image
 from shared.codecs.convert import grey
 from shared.codecs.formats import Format
 from shared.codecs.limits import Limits
-from shared.codecs.picture import Pieces
 from shared.options import Options
 
-Convert: TypeAlias = Callable[[bytes], Pieces]
+Convert: TypeAlias = Callable[[bytes], Sequence[bytes | memoryview]]
 
 _QUALITY = 90
 _VIPS_FAST_PNG = {"compression": 1, "filter": "up"}

@@ -76,7 +76,7 @@ def plan(
         elif not _gains(header.cuts, count, lossless=lossless):
             count, reason = 1, "scan-costs-more"
     if options.stripes is None and (count > 1 or not header.cuts.needs_scan):
-        count *= max(ceil((header.pixels or 0) / (count * STRIPE_MAX_PIXELS)), 1)
+        count *= max(ceil((header.pixels or 0) / (max(count, 1) * STRIPE_MAX_PIXELS)), 1)
     count = min(count, header.units, MAX_STRIPES)
     return Plan(Kind.STRIPES, count, reason) if count > 1 else Plan(Kind.WHOLE, 1, reason)
 
