@@ -1,4 +1,4 @@
-"""`python -m bench.gigapixel`: 32000 x 32000 pixels through a gateway and two workers, and the memory it takes.
+"""`python -m bench.gigapixel`: 32000 x 32000 pixels through a gateway and two workers, and how much memory.
 
 Linux only: reads /proc. A new service for each route, so that the resident peak (VmHWM) of each of its
 processes is that of the route. The client streams from a file and into a file; results are compared with what

@@ -21,6 +21,7 @@ from shared.options import WORKER_TABLE, Options
 from shared.problems import Internal, InvalidOption, Problem
 from shared.service import body
 from shared.service.buffers import Buffers
+from shared.service.frames import let_go
 from shared.service.logs import event
 from shared.service.responses import PiecesResponse
 from shared.service.spool import Spool
@@ -49,7 +50,8 @@ def routes(settings: WorkerSettings, slots: Slots, children: Children, metrics: 
     async def convert_image(request: Request) -> Response:
         """Return the image of the body in grey."""
         try:
-            converted = await _converted(request, settings, slots, children, buffers, metrics)
+            with let_go():
+                converted = await _converted(request, settings, slots, children, buffers, metrics)
         except (CancelledByClientError, ClientDisconnect):
             metrics.conversions.labels(GONE).inc()
             return Response(status_code=_CLIENT_CLOSED)

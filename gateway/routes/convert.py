@@ -21,6 +21,7 @@ from shared.contract import CONVERT, NOTE, PARTS, PLAN, REQUEST_ID, SERVER_TIMIN
 from shared.options import Options
 from shared.problems import KINDS, Internal, Problem
 from shared.service import body
+from shared.service.frames import let_go
 from shared.service.logs import event
 from shared.service.responses import PiecesResponse
 
@@ -63,7 +64,8 @@ def router(services: Services, metrics: GatewayMetrics) -> APIRouter:
         """Return the image in grey, at the same size."""
         stages = Stages()
         try:
-            return await _answer(request, services, metrics, stages)
+            with let_go():
+                return await _answer(request, services, metrics, stages)
         except ClientDisconnect:
             return _nobody_left(request, metrics, stages)
         except Problem as problem:
