@@ -11,7 +11,6 @@ import http.client
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -43,7 +42,7 @@ class Seen:
     plan: str
     stages: str
     peaks: dict[str, int]
-    """MiB by process."""
+    """MiB, the largest of each kind of process; others wait, or fork and run decoders."""
     wrong_rows: int
 
 
@@ -83,7 +82,7 @@ def _seen(giant: Giant, written: str) -> Seen:
         begin = time.perf_counter()
         told = _converted(server.port, path, written, result)
         seconds = time.perf_counter() - begin
-        peaks = dict(_peaks(server.pid))
+        peaks = _peaks(server.pid)
         return Seen(
             f"{giant.name} to {written}",
             path.stat().st_size / 1e6,
@@ -111,11 +110,13 @@ def _converted(port: int, source: Path, written: str, result: Path) -> http.clie
     return answer.headers
 
 
-def _peaks(supervisor: int) -> Iterator[tuple[str, int]]:
-    """Name and resident peak of each process of a service, in MiB."""
-    for number, pid in enumerate(tree(supervisor)):
-        kind = next((name for name in ("gateway", "worker", "grisaille") if runs_module(pid, name)), "child")
-        yield f"{kind} {number}", -(-memory(pid, "VmHWM") >> 20)
+def _peaks(supervisor: int) -> dict[str, int]:
+    """The largest resident peak of each kind of process of a service, in MiB."""
+    peaks = dict.fromkeys(("gateway", "worker", "other"), 0)
+    for pid in tree(supervisor):
+        kind = next((name for name in ("gateway", "worker") if runs_module(pid, name)), "other")
+        peaks[kind] = max(peaks[kind], -(-memory(pid, "VmHWM") >> 20))
+    return peaks
 
 
 if __name__ == "__main__":
