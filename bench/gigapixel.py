@@ -91,7 +91,7 @@ def _seen(giant: Giant, written: str) -> Seen:
             told["X-Grisaille-Plan"],
             told["Server-Timing"],
             peaks,
-            differing_rows(result, giant.expected()),
+            differing_rows(result, *giant.expected(written)),
         )
 
 
