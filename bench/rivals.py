@@ -6,7 +6,7 @@ Each is a function from an image file to the pieces of a grey image file.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 import pyvips
@@ -17,7 +17,7 @@ from shared.codecs.formats import Format
 from shared.codecs.limits import Limits
 from shared.options import Options
 
-Convert: TypeAlias = Callable[[bytes], list[bytes]]
+Convert: TypeAlias = Callable[[bytes], Sequence[bytes | memoryview]]
 
 _QUALITY = 90
 _VIPS_FAST_PNG = {"compression": 1, "filter": "up"}

@@ -58,12 +58,15 @@ class _Listener:
 
 
 @contextlib.contextmanager
-def serving(workers: int, slots: int = 1) -> Iterator[Server]:
+def serving(workers: int, slots: int = 1, **settings: object) -> Iterator[Server]:
     """A gateway with so many workers, each converting `slots` images at a time (0: one per CPU)."""
     port = _free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "grisaille", "serve", "--port", str(port), "--workers", str(workers)],
-        env={**os.environ, "GRISAILLE_SLOTS": str(slots)},
+        env={
+            **os.environ,
+            **{f"GRISAILLE_{k.upper()}": str(v) for k, v in ({"slots": slots} | settings).items()},
+        },
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

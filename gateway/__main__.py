@@ -36,7 +36,8 @@ class _Gateway:
         self._metrics = GatewayMetrics(registry)
         self.lifecycle = Lifecycle()
         self._workers = endpoints.parse(settings.workers)
-        self._transport = WireTransport(settings.connect_seconds, settings.client_idle_seconds)
+        self._spool = settings.spool
+        self._transport = WireTransport(settings.connect_seconds, settings.client_idle_seconds, self._spool)
         self._executor = ThreadPoolExecutor(2, thread_name_prefix="gateway")
         self._app: ASGIApp | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -64,7 +65,7 @@ class _Gateway:
         fanout = Fanout(settings, pool, transport, offload, self._metrics)
         admission = Admission(settings, lambda: pool.slots, self._metrics.short_of)
         self._metrics.watch(pool, admission)
-        services = Services(settings, pool, fanout, admission, offload, Buffers(), Scans())
+        services = Services(settings, pool, fanout, admission, offload, Buffers(self._spool), Scans())
         self._app = create_app(services, self.lifecycle, self._metrics)
 
     async def close(self) -> None:

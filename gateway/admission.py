@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import copy
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from enum import StrEnum
 
 from gateway.settings import GatewaySettings
@@ -28,6 +28,7 @@ class Shortage(StrEnum):
     """What there is no room for."""
 
     BYTES = "bytes"
+    SPOOL = "spool"
     CONVERSIONS = "conversions"
 
 
@@ -110,28 +111,35 @@ class Gate:
 
 
 class Lease:
-    """The bytes one request holds, from its upload to the last byte of its answer."""
+    """The bytes one request holds, in memory and in files, from its upload to the last byte of its answer."""
 
-    def __init__(self, gate: Gate, seconds: float) -> None:
-        """`seconds`: to wait for room."""
-        self._gate = gate
+    def __init__(self, memory: Gate, files: Gate, above: int, seconds: float) -> None:
+        """`above`: bytes of an upload or result that are still kept in memory; `seconds`: to wait for room."""
+        self._above = above
         self._seconds = seconds
-        self._size = 0
+        self._held = {memory: 0, files: 0}
 
-    async def grow(self, size: int, waited: float = 0.0) -> None:
-        """Hold at least so many; `Overloaded` if they do not come free.
+    async def grow(self, *sizes: int, waited: float = 0.0) -> None:
+        """Hold at least an upload and a result of these sizes, or one of them.
 
-        `waited`: seconds of the wait that are over already.
+        `Overloaded` if they do not come free. `waited`: seconds of the wait that are over already.
         """
-        if size > self._size:
-            await self._gate.enter(size - self._size, self._seconds - waited, self._size)
-            self._size = size
+        for (gate, held), size in zip(self._held.items(), self._split(sizes), strict=True):
+            if size > held:
+                await gate.enter(size - held, self._seconds - waited, held)
+                self._held[gate] = size
 
     def shrink(self, size: int = 0) -> None:
-        """Hold at most so many."""
-        if size < self._size:
-            self._gate.leave(self._size - size)
-            self._size = size
+        """Hold at most one of this size."""
+        for (gate, held), left in zip(self._held.items(), self._split((size,)), strict=True):
+            if left < held:
+                gate.leave(held - left)
+                self._held[gate] = left
+
+    def _split(self, sizes: Sequence[int]) -> tuple[int, int]:
+        """How much of these is in memory, and how much in files."""
+        small = sum(size for size in sizes if size <= self._above)
+        return small, sum(sizes) - small
 
 
 class Admission:
@@ -148,6 +156,13 @@ class Admission:
             "GRISAILLE_MAX_BYTES_HELD",
             lambda: refused(Shortage.BYTES),
         )
+        self._spooled = Gate(
+            lambda: settings.spool_max_bytes,
+            "bytes in spool files",
+            "GRISAILLE_SPOOL_MAX_BYTES",
+            lambda: refused(Shortage.SPOOL),
+        )
+        self._above = settings.spool_bytes
         self._conversions = Gate(
             lambda: max(_LEAST_CONVERSIONS, settings.conversions_per_slot * slots()),
             "conversions under way",
@@ -163,7 +178,7 @@ class Admission:
 
     @property
     def bytes_held(self) -> int:
-        """Of uploads and results, those still expected included."""
+        """Of uploads and results in memory, those still expected included."""
         return self._bytes.used
 
     @property
@@ -183,7 +198,7 @@ class Admission:
 
     def lease(self) -> Lease:
         """Of no bytes yet."""
-        return Lease(self._bytes, self._seconds)
+        return Lease(self._bytes, self._spooled, self._above, self._seconds)
 
     def conversion(self, waited: float = 0.0) -> contextlib.AbstractAsyncContextManager[None]:
         """Room for one conversion; `Overloaded`, `waited` as of `Lease.grow`."""

@@ -47,6 +47,8 @@ Pieces = list[bytes | memoryview]
 _SLOW_WEIGHT = 5.0
 _IN_PROCESS = {Format.JPEG, Format.PNG}
 """Sources with decoders of ours; all others are read by Pillow."""
+_WAITING_PARTS = 1
+"""More stripes than slots: so many are sent ahead, so that no slot waits for its next one."""
 
 
 @dataclass(slots=True)
@@ -106,6 +108,10 @@ class _Job:
     deadline: float
     patience: float
     """Seconds to wait for a worker when none is ready; 0 if the image can be converted here."""
+    expected: int
+    """Bytes of the result, at most."""
+    spooled: bool
+    """Whether that is too much for memory."""
 
 
 async def convert(
@@ -119,8 +125,7 @@ async def convert(
     """The image in grey; `lease` then covers upload and result. Raises any `Problem`."""
     complete = time.monotonic()
     job = await _job(services, data, options, passed_on)
-    expected = expected_bytes(job.header, job.written, len(data))
-    await lease.grow(len(data) + expected, waited=time.monotonic() - complete)
+    await lease.grow(len(data), job.expected, waited=time.monotonic() - complete)
     async with services.admission.conversion(waited=time.monotonic() - complete):
         stages.end("queue")
         try:
@@ -144,7 +149,9 @@ async def _job(services: Services, data: memoryview, options: Options, passed_on
     seconds = settings.request_base_seconds + settings.seconds_per_megapixel * megapixels
     options = replace(options, format=written)
     patience = 0.0 if _fits_inline(header, settings) else settings.worker_patience_seconds
-    return _Job(data, header, options, written, passed_on, begin + seconds, patience)
+    expected = expected_bytes(header, written, len(data))
+    spooled = expected > settings.spool_bytes
+    return _Job(data, header, options, written, passed_on, begin + seconds, patience, expected, spooled)
 
 
 async def _by_workers(services: Services, job: _Job, stages: Stages) -> Result:
@@ -185,7 +192,7 @@ def _grey(job: _Job, limits: Limits) -> Converted:
 
 async def _whole(services: Services, job: _Job, chosen: Plan, stages: Stages) -> Result:
     options = replace(job.options, stripes=None)
-    request = PartRequest((job.data,), options, job.passed_on)
+    request = PartRequest((job.data,), options, job.passed_on, job.spooled)
     pixels = job.header.pixels or services.settings.max_pixels_whole
     stages.end("split")
 
@@ -233,7 +240,8 @@ async def _merged(
     verify: Callable[[memoryview, int, int], _T],
     merge: Callable[[_Job, list[_T]], Pieces],
 ) -> Result:
-    done = await _delivered(services, job, _parts(job, chosen.stripes, verify), stages)
+    parts = _parts(job, chosen.stripes, verify)
+    done = await _delivered(services, job, parts, chosen.stripes, stages)
     stages.end_with(max(done, key=lambda part: part.answer.ended))
     pieces = await services.offload(functools.partial(merge, job, [part.value for part in done]))
     noted = [note for part in done for note in part.answer.notes]
@@ -248,7 +256,7 @@ def _parts(job: _Job, count: int, verify: Callable[[memoryview, int, int], _T]) 
     for stripe in _stripes(job, count):
         options = replace(job.options, rows=stripe.crop, part=True, stripes=None)
         yield Part(
-            PartRequest(stripe.pieces, options, job.passed_on),
+            PartRequest(stripe.pieces, options, job.passed_on, job.spooled),
             (*_kind(job), "stripe"),
             stripe.height * width,
             _weight(job),
@@ -268,12 +276,13 @@ def _stripes(job: _Job, count: int) -> Iterator[Stripe]:
 
 
 async def _delivered(
-    services: Services, job: _Job, parts: Iterator[Part[_T]], stages: Stages
+    services: Services, job: _Job, parts: Iterator[Part[_T]], stripes: int, stages: Stages
 ) -> list[Delivered[_T]]:
     """All parts, each sent as soon as it is there; the first error, if one fails: then all are cancelled."""
-    # Slices are all there at once; what a scan has to find is awaited one by one.
+    # Slices are all there at once, if there are slots for all; what a scan has to find is awaited one by one.
     scan = job.header.cuts is not None and job.header.cuts.needs_scan
-    at_a_time = 1 if scan else MAX_STRIPES
+    most = max(services.pool.free_slots, 1) + _WAITING_PARTS
+    at_a_time = 1 if scan or stripes > most else MAX_STRIPES
     tasks: list[asyncio.Task[Delivered[_T]]] = []
     try:
         with services.scans.one_more(counts=scan):
@@ -284,10 +293,19 @@ async def _delivered(
                     asyncio.create_task(services.fanout.deliver(part, job.deadline, job.patience))
                     for part in found
                 ]
+                await _fewer_than(most, tasks)
         return await asyncio.gather(*tasks)
     finally:
         for task in tasks:
             task.cancel()
+
+
+async def _fewer_than(most: int, tasks: Sequence[asyncio.Task[_T]]) -> None:
+    """Wait until fewer are under way; raises the error of one that fails."""
+    while len(running := [task for task in tasks if not task.done()]) >= most:
+        done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
 
 
 def _verified(verify: Callable[[memoryview, int, int], _T], width: int, rows: int, body: memoryview) -> _T:

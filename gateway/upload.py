@@ -1,6 +1,6 @@
 """The upload of ``POST /convert``: a raw body, or multipart/form-data with exactly one file.
 
-Either way its bytes go straight into one buffer.
+Either way its bytes go straight into one buffer, or one spool file.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from gateway.settings import GatewaySettings
 from shared.problems import EmptyBody, InvalidMultipart, SlowUpload
 from shared.service import body
 from shared.service.buffers import Buffers
+from shared.service.spool import Growing
 
 _T = TypeVar("_T")
 _MAX_HEADER_BYTES = 16 << 10
@@ -40,7 +41,7 @@ class _Intake(body.Meter):
         self._lease = lease
 
     async def expect(self, size: int) -> None:
-        await self._lease.grow(2 * size)
+        await self._lease.grow(size, size)
 
 
 async def receive(request: Request, settings: GatewaySettings, buffers: Buffers, lease: Lease) -> Upload:
@@ -85,46 +86,47 @@ async def _receive(request: Request, limit: int, buffers: Buffers, meter: body.M
         return Upload(await body.receive(request, limit, buffers, meter), None)
     announced = body.announced_size(request, limit + _MAX_HEADER_BYTES)
     await meter.expect(announced or 0)
-    file = _OneFile(limit)
+    file = _OneFile(limit, Growing(buffers.spool))
     form = multipart.Form(boundary, file, limit + _MAX_HEADER_BYTES)
     received = 0
     async for piece in request.stream():
         received += len(piece)
         await meter.expect(received)
         form.write(piece)
+        await file.data.settle()
         meter.grown(received)
     form.finish()
-    return file.upload()
+    return await file.upload()
 
 
 class _OneFile(multipart.Files):
     """Takes one file and refuses a second."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, data: Growing) -> None:
         self._limit = limit
-        self._data: bytearray | None = None
+        self.data = data
+        self._begun = False
         self._filename: str | None = None
 
-    def upload(self) -> Upload:
+    async def upload(self) -> Upload:
         """The file, once the form is complete."""
-        if self._data is None:
+        if not self._begun:
             raise InvalidMultipart("the multipart body has no file")
-        if not self._data:
+        if not len(self.data):
             raise EmptyBody("the file in the multipart body is empty")
-        return Upload(memoryview(self._data), self._filename)
+        return Upload(await self.data.complete(), self._filename)
 
     def begin(self, filename: str | None) -> None:
         """The file begins."""
-        if self._data is not None:
+        if self._begun:
             raise InvalidMultipart("more than one file; send several to /batch")
-        self._data, self._filename = bytearray(), filename
+        self._begun, self._filename = True, filename
 
     def add(self, piece: memoryview) -> None:
         """Its next bytes."""
-        assert self._data is not None
-        self._data += piece
-        if len(self._data) > self._limit:
-            raise body.too_large(len(self._data), self._limit)
+        self.data.add(piece)
+        if len(self.data) > self._limit:
+            raise body.too_large(len(self.data), self._limit)
 
 
 def disposition(filename: str | None, extension: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from math import ceil
 
 from shared.codecs.formats import Format
 from shared.codecs.headers import ImageHeader
@@ -12,6 +13,9 @@ from shared.options import MAX_STRIPES, Options
 
 STRIPE_MIN_PIXELS = 1_000_000
 """Below this a stripe's round trip costs more than it saves."""
+
+STRIPE_MAX_PIXELS = 1 << 25
+"""Above this there are more stripes than slots, one behind another: else memory would grow with the image."""
 
 SCAN_NS_PER_BYTE = 4.3
 LOSSLESS_NS_PER_BYTE = 7.4
@@ -46,7 +50,7 @@ class Plan:
 def plan(
     header: ImageHeader, written: Format, options: Options, free_slots: int, *, scanning: bool = False
 ) -> Plan:
-    """Whole, or as many stripes as slots are free and the image allows.
+    """Whole, or as many stripes as slots are free and the image allows, or a multiple, lest one be too large.
 
     When all slots are busy an image stays whole: that is the least total work. So it does where finding
     the borders of its stripes would take longer than they save, or would have to wait for the scan of
@@ -64,13 +68,16 @@ def plan(
     else:
         fitting = (header.pixels or 0) // STRIPE_MIN_PIXELS
         count, reason = (free_slots, "free-slots") if fitting >= free_slots else (fitting, "small")
-    count = min(count, header.units, MAX_STRIPES)
+    count = min(count, header.units)
     if count > 1 and options.stripes is None and isinstance(header.cuts, Cuts) and header.cuts.needs_scan:
         lossless = written is Format.JPEG and options.keeps_coefficients(Format.JPEG)
         if scanning:
             count, reason = 1, "scan-busy"
         elif not _gains(header.cuts, count, lossless=lossless):
             count, reason = 1, "scan-costs-more"
+    if options.stripes is None and (count > 1 or not header.cuts.needs_scan):
+        count *= max(ceil((header.pixels or 0) / (max(count, 1) * STRIPE_MAX_PIXELS)), 1)
+    count = min(count, header.units, MAX_STRIPES)
     return Plan(Kind.STRIPES, count, reason) if count > 1 else Plan(Kind.WHOLE, 1, reason)
 
 

@@ -21,8 +21,10 @@ from shared.options import WORKER_TABLE, Options
 from shared.problems import Internal, InvalidOption, Problem
 from shared.service import body
 from shared.service.buffers import Buffers
+from shared.service.frames import let_go
 from shared.service.logs import event
 from shared.service.responses import PiecesResponse
+from shared.service.spool import Spool
 from shared.service.trace import trace_id
 from shared.version import VERSION
 from worker.arriving import Arriving, received_in_time
@@ -43,12 +45,13 @@ _CLIENT_CLOSED = 499
 
 def routes(settings: WorkerSettings, slots: Slots, children: Children, metrics: WorkerMetrics) -> list[Route]:
     """The worker's public routes. Plain Starlette: FastAPI would add half a millisecond to each stripe."""
-    buffers = Buffers()
+    buffers = Buffers(settings.spool)
 
     async def convert_image(request: Request) -> Response:
         """Return the image of the body in grey."""
         try:
-            converted = await _converted(request, settings, slots, children, buffers, metrics)
+            with let_go():
+                converted = await _converted(request, settings, slots, children, buffers, metrics)
         except (CancelledByClientError, ClientDisconnect):
             metrics.conversions.labels(GONE).inc()
             return Response(status_code=_CLIENT_CLOSED)
@@ -104,7 +107,15 @@ async def _converted(
             if not slots.is_alone or len(arriving.data) < _LARGE:  # no slot is to wait for this body
                 await filling
             work = functools.partial(
-                _convert, arriving, options, settings, children, slots, _fault(request, settings), metrics
+                _convert,
+                arriving,
+                options,
+                settings,
+                children,
+                slots,
+                _fault(request, settings),
+                metrics,
+                buffers.spool,
             )
             return await slots.run(work, cancel, functools.partial(_gone, request, filling))
         except asyncio.CancelledError:
@@ -151,6 +162,7 @@ def _convert(
     slots: Slots,
     fault: Fault,
     metrics: WorkerMetrics,
+    spool: Spool,
     cancel: Cancel,
 ) -> Converted:
     """The conversion, in a slot's thread."""
@@ -171,6 +183,7 @@ def _convert(
         spare=slots.has_spare and not options.part,
         arrived=stopwatch.arriving(arriving.wait_for),
         watched=stopwatch.watched,
+        collect=spool.collected,
     )
     metrics.stepped(sniff(arriving.data), stopwatch.steps())
     return converted

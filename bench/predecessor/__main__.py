@@ -30,7 +30,7 @@ class System:
     start: Callable[[int], AbstractContextManager[int]]
     """Starts it with so many workers and gives its port."""
     image: bytes
-    expected: list[bytes]
+    expected: Sequence[bytes | memoryview]
     """A file with the pixels its result must have."""
     warmup: int
     """Requests before those that count: none where a cold start is lost among seconds."""

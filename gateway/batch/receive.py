@@ -23,19 +23,21 @@ from gateway.settings import GatewaySettings
 from gateway.upload import in_time
 from shared.problems import EmptyBody, UnsupportedArchive
 from shared.service import body
-from shared.service.spool import SpoolFile
+from shared.service.spool import Spool, SpoolFile
 
 _WHAT = "the batch in bytes"
 
 
-async def receive(request: Request, settings: GatewaySettings, offload: Offload) -> list[BatchFile]:
+async def receive(
+    request: Request, settings: GatewaySettings, offload: Offload, spool: Spool
+) -> list[BatchFile]:
     """The files of the request, in their order.
 
-    Raises `EmptyBody`, `InvalidMultipart`, `InvalidArchive`, `SlowUpload`, `UnsupportedArchive`,
-    `UnsupportedEncoding` or `UploadTooLarge`.
+    Raises `EmptyBody`, `InvalidMultipart`, `InvalidArchive`, `Overloaded`, `SlowUpload`,
+    `UnsupportedArchive`, `UnsupportedEncoding` or `UploadTooLarge`.
     """
     meter = body.Meter()
-    receiving = asyncio.ensure_future(_receive(request, settings, offload, meter))
+    receiving = asyncio.ensure_future(_receive(request, settings, offload, spool, meter))
     try:
         await in_time(receiving, meter, settings)
         files = receiving.result()
@@ -47,12 +49,12 @@ async def receive(request: Request, settings: GatewaySettings, offload: Offload)
 
 
 async def _receive(
-    request: Request, settings: GatewaySettings, offload: Offload, meter: body.Meter
+    request: Request, settings: GatewaySettings, offload: Offload, spool: Spool, meter: body.Meter
 ) -> list[BatchFile]:
     boundary = multipart.boundary(request.headers.get("content-type", ""))
     announced = body.announced_size(request, sys.maxsize) or 0
     archive.check_size(_WHAT, announced, settings)
-    spooled = _Spooled(offload)
+    spooled = _Spooled(offload, spool.create())
     taker = _Archive(spooled) if boundary is None else _Form(spooled, boundary, settings)
     received = 0
     async for piece in request.stream():
@@ -71,8 +73,8 @@ async def _receive(
 class _Spooled:
     """A spool file, and what is still to be written to it."""
 
-    def __init__(self, offload: Offload) -> None:
-        self.file = SpoolFile()
+    def __init__(self, offload: Offload, file: SpoolFile) -> None:
+        self.file = file
         self.head = b""
         """Its first bytes, as many as the signature of an archive has."""
         self._offload = offload

@@ -21,6 +21,7 @@ from shared.options import Options
 from shared.problems import EmptyBody, Internal, Problem
 from shared.service import body
 from shared.service.logs import event
+from shared.service.spool import file_of
 
 _LOG = logging.getLogger("grisaille.gateway")
 _PER_SLOT = 2
@@ -117,7 +118,7 @@ class Batch:
             raise EmptyBody("the file is empty")
         if file.size > self._services.settings.max_upload_bytes:
             raise body.too_large(file.size, self._services.settings.max_upload_bytes)
-        await lease.grow(2 * file.size)  # as much again for what will be made of it
+        await lease.grow(file.size, file.size)  # as much again for what will be made of it
         data = self._services.buffers.take(file.size)
         async with self._reading:  # one batch is not to have all threads of the gateway
             await self._services.offload(functools.partial(_read_into, data, file), file.size)
@@ -157,7 +158,10 @@ class Batch:
 
 
 def _read_into(data: memoryview, file: BatchFile) -> None:
-    filled = 0
+    spooled, filled = file_of(data), 0
     for piece in file.pieces():
+        if spooled is not None:
+            spooled.append(piece)
+            continue
         data[filled : filled + len(piece)] = piece
         filled += len(piece)

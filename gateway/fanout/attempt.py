@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import httpx
 
-from gateway.fanout.transport import NEW_CONNECTION, SENT_AT
+from gateway.fanout.transport import NEW_CONNECTION, SENT_AT, SPOOLED
 from shared import options as options_module
 from shared import problems
 from shared.contract import CONTRACT, CONTRACTS, CONVERT, DEADLINE_MS, LOAD, NOTE
@@ -99,6 +99,8 @@ class Request:
     pieces: Sequence[bytes | memoryview]
     options: Options
     headers: Mapping[str, str]
+    spooled: bool = False
+    """Whether its answer goes to a spool file whatever its size: there are many of them."""
 
 
 class _Body(httpx.AsyncByteStream):
@@ -156,7 +158,7 @@ async def attempt(
     target = httpx.URL(url + CONVERT, params=options_module.query(request.options))
     with _translated(seconds):
         async with asyncio.timeout(seconds), contextlib.aclosing(_Body(request.pieces)) as body:
-            extensions = {NEW_CONNECTION: new_connection}
+            extensions = {NEW_CONNECTION: new_connection, SPOOLED: request.spooled}
             sent = httpx.Request("POST", target, headers=headers, stream=body, extensions=extensions)
             answer = await transport.handle_async_request(sent)
             async with contextlib.aclosing(answer):

@@ -15,18 +15,23 @@ from typing import TypeAlias
 import httpx
 
 from gateway.fanout.wire import Connection
+from shared.service.spool import Spool
 
 _Origin: TypeAlias = tuple[str, int]
 SENT_AT = "sent_at"
 """Extension of an answer: when the request was with the network, monotonic clock; 0 if it never was."""
 NEW_CONNECTION = "new_connection"
 """Extension of a request: whether it must not take a connection that others have used."""
+SPOOLED = "spooled"
+"""Extension of a request: whether its answer goes to a spool file though it is not too large for memory."""
 
 
 class WireTransport(httpx.AsyncBaseTransport):
     """Keeps idle connections for the next request; to be used inside a running event loop."""
 
-    def __init__(self, connect_seconds: float, idle_seconds: float) -> None:
+    def __init__(self, connect_seconds: float, idle_seconds: float, spool: Spool) -> None:
+        """`spool`: for answers that are too large for memory."""
+        self._spool = spool
         self._connect_seconds = connect_seconds
         self._idle_seconds = idle_seconds
         self._idle: dict[_Origin, list[tuple[float, Connection]]] = {}
@@ -39,7 +44,8 @@ class WireTransport(httpx.AsyncBaseTransport):
         reused = None if request.extensions.get(NEW_CONNECTION) else self._reused(origin)
         connection = reused or await self._connected(origin, request)
         try:
-            head = await connection.ask([_head(request), *pieces])
+            above = 0 if request.extensions.get(SPOOLED) else self._spool.above
+            head = await connection.ask([_head(request), *pieces], above)
         except BaseException as exc:  # cancellation too, even if the head came at the same moment
             connection.abort()
             if isinstance(exc, ConnectionError):
@@ -67,7 +73,7 @@ class WireTransport(httpx.AsyncBaseTransport):
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._connect_seconds):
-                _, connection = await loop.create_connection(Connection, *origin)
+                _, connection = await loop.create_connection(lambda: Connection(self._spool), *origin)
         except (OSError, TimeoutError) as exc:
             raise httpx.ConnectError(f"no connection: {exc!r}", request=request) from exc
         return connection

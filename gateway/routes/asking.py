@@ -16,6 +16,7 @@ from shared import options as options_module
 from shared.contract import REQUEST_ID
 from shared.options import Options
 from shared.problems import Internal, Problem
+from shared.service.frames import let_go
 from shared.service.logs import event
 
 _LOG = logging.getLogger("grisaille.gateway")
@@ -40,7 +41,8 @@ async def told(
 ) -> Response:
     """The answer, once it can begin; one that cannot is counted and logged first. Raises as `answer`."""
     try:
-        return await answer
+        with let_go():
+            return await answer
     except ClientDisconnect:
         return nobody_left(request, metrics, stages)
     except Problem as problem:

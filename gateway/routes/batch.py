@@ -49,7 +49,7 @@ def router(services: Services, metrics: GatewayMetrics) -> APIRouter:
 
 async def _answer(request: Request, services: Services, metrics: GatewayMetrics, stages: Stages) -> Response:
     options = asking.options(request)
-    files = await receive(request, services.settings, services.offload)
+    files = await receive(request, services.settings, services.offload, services.buffers.spool)
     stages.end("receive")
     batch = Batch(services, metrics, files, options, asking.passed_on(request), _date(datetime.now(UTC)))
 

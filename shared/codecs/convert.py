@@ -19,7 +19,7 @@ from shared.codecs.jpeg import metadata as jpeg_metadata
 from shared.codecs.jpeg.scan import UncleanScanError
 from shared.codecs.limits import Limits, check_writable
 from shared.codecs.metadata import Metadata
-from shared.codecs.picture import Band, Picture
+from shared.codecs.picture import Band, Collect, Picture, Pieces
 from shared.codecs.pipeline import Stages
 from shared.codecs.png import chunks
 from shared.codecs.png import decode as png_decode
@@ -40,8 +40,7 @@ DEFAULT_QUALITY = 90
 class Converted:
     """A grey image file."""
 
-    pieces: list[bytes]
-    """The file, to be written one after another."""
+    pieces: Pieces
     format: Format
     notes: tuple[str, ...] = ()
     """What was changed besides the colour, as slugs."""
@@ -89,6 +88,7 @@ def grey(
     spare: bool = False,
     arrived: chunks.Arrived = chunks.complete,
     watched: Watched = unwatched,
+    collect: Collect = list,
 ) -> Converted:
     """The image in grey.
 
@@ -99,14 +99,15 @@ def grey(
     `ImageTooLarge`, `UnsupportedFormat`, and `InvalidOption` where `rows` does not fit the image.
 
     The file may still be on its way into `data`: `arrived` is asked before anything of it is read. A PNG
-    is then inflated while it comes in. `watched` stands between decoder and encoder.
+    is then inflated while it comes in. `watched` stands between decoder and encoder. `collect` keeps the
+    result until it is complete.
     """
     arrived(SIGNATURE_BYTES)
     if options.rows is not None and sniff(data) is not Format.JPEG:
         raise InvalidOption("rows is for JPEG alone")
     try:
         with Stages(threads=overlap if sniff(data) is Format.PNG else spare) as stages:
-            converted = _by_bands(data, options, limits, check, stages, arrived, watched)
+            converted = _by_bands(data, options, limits, check, stages, arrived, watched, collect)
             if converted is not None:
                 return converted
     except UncleanScanError as exc:
@@ -139,6 +140,7 @@ def _by_bands(
     stages: Stages,
     arrived: chunks.Arrived,
     watched: Watched,
+    collect: Collect,
 ) -> Converted | None:
     """The image by our own codecs, or None if it is not of a kind they know."""
     source = sniff(data)
@@ -147,10 +149,10 @@ def _by_bands(
     if source is not Format.PNG:
         arrived(len(data))
     if source is Format.JPEG:
-        return _jpeg(data, options, limits, check, stages, watched)
+        return _jpeg(data, options, limits, check, stages, watched, collect)
     if source is Format.PNG:
         decoded = _png(data, options, limits, stages, arrived)
-        return _encoded(_checked(decoded, check, watched), options, source)
+        return _encoded(_checked(decoded, check, watched), options, source, collect)
     return None
 
 
@@ -161,13 +163,14 @@ def _jpeg(
     check: Callable[[], None],
     stages: Stages,
     watched: Watched,
+    collect: Collect,
 ) -> Converted | None:
     jpeg = markers.parse(data)
     where = split.find_cuts_within(data, jpeg, limits)
     if where is None:
         return None
     if options.keeps_coefficients(Format.JPEG):
-        return _lossless(data, where, options, check)
+        return _lossless(data, where, options, check, collect)
     scan = stages.threads or jpeg.width * jpeg.height > limits.max_pixels_whole
     if options.luma is Luma.BT601:
         picture = jpeg_decode.luma_plane(data, where, scan=scan)
@@ -175,18 +178,21 @@ def _jpeg(
         picture = jpeg_decode.through_rgb(data, where, luma.formula(options.luma), scan=scan)
     picture = replace(picture, bands=stages.ahead(picture.bands))
     decoded = _Decoded(picture, lambda: jpeg_metadata.read(jpeg), jpeg_encode.luma_table(jpeg))
-    return _encoded(_checked(_cropped(decoded, options), check, watched), options, Format.JPEG)
+    return _encoded(_checked(_cropped(decoded, options), check, watched), options, Format.JPEG, collect)
 
 
-def _lossless(data: memoryview, where: split.Cuts, options: Options, check: Callable[[], None]) -> Converted:
+def _lossless(
+    data: memoryview, where: split.Cuts, options: Options, check: Callable[[], None], collect: Collect
+) -> Converted:
     rows = _kept_rows(options, where.jpeg.height)
     check_writable(where.jpeg.width, rows[1], Format.JPEG)
     applications = jpeg_metadata.write(_kept_metadata(jpeg_metadata.read(where.jpeg), options))
-    pieces = []
-    for piece in lossless.encode(data, where, rows, applications):
+
+    def checked(piece: bytes) -> bytes:
         check()
-        pieces.append(piece)
-    return Converted(pieces, Format.JPEG)
+        return piece
+
+    return Converted(collect(map(checked, lossless.encode(data, where, rows, applications))), Format.JPEG)
 
 
 def _png(
@@ -250,7 +256,7 @@ def _checked(decoded: _Decoded, check: Callable[[], None], watched: Watched) -> 
     return replace(decoded, picture=replace(picture, bands=watched(picture.bands)))
 
 
-def _encoded(decoded: _Decoded, options: Options, source: Format) -> Converted:
+def _encoded(decoded: _Decoded, options: Options, source: Format, collect: Collect = list) -> Converted:
     written = resolve(options.format, source)
     picture, notes = decoded.picture, decoded.notes
     check_writable(picture.width, picture.height, written)
@@ -261,17 +267,17 @@ def _encoded(decoded: _Decoded, options: Options, source: Format) -> Converted:
     if picture.depth == 16 and written not in {Format.PNG, Format.TIFF}:
         picture, notes = picture.each(luma.narrowed, depth=8), (*notes, "narrowed")
     if written is Format.PNG:
-        pieces = png_encode.encode(picture, options.effort, lambda: png_metadata.write(metadata()))
+        pieces = png_encode.encode(picture, options.effort, lambda: png_metadata.write(metadata()), collect)
         return Converted(pieces, written, notes)
     if written is Format.TIFF:
-        pieces = tiff_encode.encode(picture, options.effort, lambda: tiff_metadata.write(metadata()))
+        pieces = tiff_encode.encode(picture, options.effort, lambda: tiff_metadata.write(metadata()), collect)
         return Converted(pieces, written, notes)
     if written is Format.WEBP:
         return Converted([pillow.save(picture, metadata(), options.effort)], written, notes)
     if picture.channels == 2:
         picture, notes = picture.each(luma.flattened, channels=1), (*notes, "flattened")
     encoder, note = _jpeg_encoder(decoded, options)
-    pieces = jpeg_encode.encode(picture, encoder, lambda: jpeg_metadata.write(metadata()))
+    pieces = jpeg_encode.encode(picture, encoder, lambda: jpeg_metadata.write(metadata()), collect)
     return Converted(pieces, written, notes + note)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -11,6 +11,11 @@ from numpy.typing import NDArray
 
 Band: TypeAlias = NDArray[np.uint8 | np.uint16]
 """(rows, width, channels): some rows of a picture, in the machine's byte order."""
+
+Pieces: TypeAlias = list[bytes | memoryview]
+"""A file, to be written one piece after another."""
+Collect: TypeAlias = Callable[[Iterable[bytes]], Pieces]
+"""Keeps what an encoder makes until all of it is there: `list`, or a way that takes less memory."""
 
 BAND_BYTES = 1 << 19
 """Size of a band to aim at: small enough for a core's cache, large enough to hide the cost of a call."""

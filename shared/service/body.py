@@ -1,6 +1,8 @@
-"""Receiving a request body into one buffer of its announced size."""
+"""Receiving a request body into one buffer of its announced size, or one spool file."""
 
 from __future__ import annotations
+
+import asyncio
 
 from fastapi import Request
 from starlette.requests import ClientDisconnect
@@ -8,6 +10,7 @@ from starlette.requests import ClientDisconnect
 from shared.problems import EmptyBody, UnsupportedEncoding, UploadTooLarge
 from shared.service.buffers import Buffers
 from shared.service.protocol import RECEIVE_INTO, Grown, ReceiveInto
+from shared.service.spool import SLICE, Growing, SpoolFile, file_of
 
 
 class Meter:
@@ -48,25 +51,38 @@ async def receive(request: Request, limit: int, buffers: Buffers, meter: Meter) 
     """The whole body; raises as `announced_size` and `meter.expect`, and `EmptyBody`."""
     size = announced_size(request, limit)
     if size is None:
-        return await _receive_unannounced(request, limit, meter)
+        return await _receive_unannounced(request, limit, buffers, meter)
     await meter.expect(size)
     data = buffers.take(size)
-    await fill(request, data, meter.grown)
+    await fill(request, data, _unheard, came=meter.grown)
     return data
 
 
-async def fill(request: Request, data: memoryview, grown: Grown) -> None:
-    """Receive a body of announced size; `grown` hears after each piece how much is there.
+def _unheard(_: int) -> None:
+    """Where nobody looks at a body before all of it is there."""
 
-    Raises `EmptyBody` and `ClientDisconnect`.
+
+async def fill(request: Request, data: memoryview, grown: Grown, came: Grown = _unheard) -> None:
+    """Receive a body of announced size; `grown` hears how much is there, `came` also what is on its way.
+
+    Raises `EmptyBody`, `ClientDisconnect`, and `Overloaded` where there is no room in the spool.
     """
     if not data:
         raise _empty()
+    file = file_of(data)
+    if file is not None:
+        await _fill_file(request, file, len(data), grown, came)
+        return
     filled = 0
+
+    def both(received: int) -> None:
+        came(received)
+        grown(received)
+
     receive_into: ReceiveInto | None = request.scope.get("extensions", {}).get(RECEIVE_INTO)
     while filled < len(data):
         if filled and receive_into is not None:
-            await receive_into(data, filled, grown)
+            await receive_into(data, filled, both)
             return
         message = await request.receive()
         if message["type"] == "http.disconnect":
@@ -74,20 +90,36 @@ async def fill(request: Request, data: memoryview, grown: Grown) -> None:
         piece = message.get("body", b"")
         data[filled : filled + len(piece)] = piece
         filled += len(piece)
-        grown(filled)
+        both(filled)
 
 
-async def _receive_unannounced(request: Request, limit: int, meter: Meter) -> memoryview:
-    data = bytearray()
+async def _fill_file(request: Request, file: SpoolFile, size: int, grown: Grown, came: Grown) -> None:
+    pending = bytearray()
+    while file.size < size:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        pending += message.get("body", b"")
+        received = file.size + len(pending)
+        came(received)
+        if len(pending) >= SLICE or received == size:
+            await asyncio.to_thread(file.append, pending)
+            pending = bytearray()
+            grown(received)
+
+
+async def _receive_unannounced(request: Request, limit: int, buffers: Buffers, meter: Meter) -> memoryview:
+    body = Growing(buffers.spool)
     async for piece in request.stream():
-        if len(data) + len(piece) > limit:
-            raise too_large(len(data) + len(piece), limit)
-        await meter.expect(len(data) + len(piece))
-        data += piece
-        meter.grown(len(data))
-    if not data:
+        if len(body) + len(piece) > limit:
+            raise too_large(len(body) + len(piece), limit)
+        await meter.expect(len(body) + len(piece))
+        body.add(piece)
+        await body.settle()
+        meter.grown(len(body))
+    if not len(body):
         raise _empty()
-    return memoryview(data)
+    return await body.complete()
 
 
 def _empty() -> EmptyBody:

@@ -11,20 +11,31 @@ import sys
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.service.spool import Spool
+
 _LARGE = 1 << 20
 _REFERENCES_WHEN_FREE = 3
 """The list, the loop variable and the argument of `getrefcount`; a view that is out holds one more."""
 
 
 class Buffers:
-    """Hands out buffers, and keeps up to so many bytes of them for the next. Belongs to one thread."""
+    """Hands out buffers, and keeps up to so many bytes of them for the next. Belongs to one thread.
 
-    def __init__(self, keep: int = 64 << 20) -> None:
+    What is too large for memory is a file of the spool.
+    """
+
+    def __init__(self, spool: Spool, keep: int = 64 << 20) -> None:
+        self.spool = spool
         self._keep = keep
         self._kept: list[NDArray[np.uint8]] = []
 
     def take(self, size: int) -> memoryview:
-        """A writable buffer with anything in it; it is free again when no view of it is left."""
+        """A buffer with anything in it; it is free again when no view of it is left.
+
+        That of a spool file is written through the file (`spool.file_of`); `Overloaded` if there is no room.
+        """
+        if size > self.spool.above:
+            return self.spool.create(size).map()
         for array in self._kept:
             if array.size >= size >= _LARGE and sys.getrefcount(array) == _REFERENCES_WHEN_FREE:
                 return array[:size].data

@@ -22,6 +22,7 @@ from shared.problems import (
     NotFound,
     Problem,
 )
+from shared.service.spool import file_of, slices
 from shared.service.trace import trace_id
 
 _LOG = logging.getLogger("grisaille.service")
@@ -50,11 +51,20 @@ class PiecesResponse(Response):
         try:
             await send(start)
             for piece in (*self._pieces, b""):  # a send waits for what was sent before
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
+                await _send_piece(piece, send)
             taken = not await Request(scope, receive).is_disconnected()  # `send` does not say
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             self._sent(taken)
+
+
+async def _send_piece(piece: bytes | memoryview, send: Send) -> None:
+    file = file_of(piece)
+    if file is None:
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+        return
+    async for part in slices(file, memoryview(piece)):
+        await send({"type": "http.response.body", "body": part, "more_body": True})
 
 
 def problem_response(problem: Problem, request_id: str | None = None) -> Response:

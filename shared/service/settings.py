@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.codecs.limits import Limits
 from shared.service.logs import LogFormat
+from shared.service.spool import Spool
 
 
 class ServiceSettings(BaseSettings):
@@ -48,6 +51,19 @@ class ServiceSettings(BaseSettings):
         Limits().max_pixels_whole, gt=0, description="pixels of an image that is decoded whole"
     )
     max_side: int = Field(Limits().max_side, gt=0, description="width or height of an image")
+
+    spool_bytes: int = Field(
+        64 << 20, gt=0, description="an upload or a result of more bytes is kept in a file, not in memory"
+    )
+    spool_max_bytes: int = Field(2 << 30, gt=0, description="bytes of all those files together")
+    spool_dir: Path | None = Field(
+        None, description="folder of those files, on a disk; empty: the system's for temporary files"
+    )
+
+    @property
+    def spool(self) -> Spool:
+        """A spool of these settings; a process has one."""
+        return Spool(self.spool_dir, self.spool_bytes, self.spool_max_bytes)
 
     @property
     def limits(self) -> Limits:

@@ -17,7 +17,7 @@ from gateway.batch import archive
 from gateway.batch.files import BatchFile
 from gateway.settings import GatewaySettings
 from shared.problems import InvalidArchive, Problem, UnsupportedArchive, UploadTooLarge
-from shared.service.spool import SpoolFile
+from shared.service.spool import Spool
 
 SETTINGS = GatewaySettings(batch_max_files=8, batch_max_bytes=1 << 20)
 FILES = {"a.jpg": b"\xff\xd8 and so on" * 30, "sub/b.png": b"\x89PNG", "empty": b""}
@@ -32,7 +32,7 @@ def packed(files: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> by
 
 
 def found(data: bytes) -> list[BatchFile]:
-    spooled = SpoolFile()
+    spooled = Spool().create()
     spooled.append(data)
     return archive.files(spooled, SETTINGS)
 

@@ -57,7 +57,9 @@ def test_pods_are_restricted(component: str) -> None:
         assert security["capabilities"] == {"drop": ["ALL"]}
         assert security["readOnlyRootFilesystem"] is True
     for volume in spec["volumes"]:
-        assert volume["emptyDir"]["sizeLimit"]
+        assert "medium" not in volume["emptyDir"]  # memory it would be
+        gibibytes = int(volume["emptyDir"]["sizeLimit"].removesuffix("Gi"))
+        assert gibibytes << 30 > 1.25 * SETTINGS[component].spool_max_bytes
     assert not {"hostNetwork", "hostPID", "hostIPC"} & spec.keys()
 
 

@@ -202,3 +202,28 @@ def test_who_is_patient_waits_longer_at_the_same_gates() -> None:
         return now() - begin
 
     assert virtually(run()) == pytest.approx(60)
+
+
+def test_what_is_in_files_takes_no_room_in_memory_and_has_a_limit_of_its_own() -> None:
+    told: list[Shortage] = []
+    settings = GatewaySettings(max_bytes_held=100, spool_bytes=50, spool_max_bytes=1000)
+    admission = Admission(settings, lambda: 1, told.append)
+
+    async def run() -> list[int]:
+        large, other, small = admission.lease(), admission.lease(), admission.lease()
+        await large.grow(600, 40)
+        held = [admission.bytes_held]
+        with pytest.raises(Overloaded, match="GRISAILLE_SPOOL_MAX_BYTES"):
+            await other.grow(401)
+        await small.grow(50, 10)
+        held.append(admission.bytes_held)
+        large.shrink(40)
+        await other.grow(401)
+        held.append(admission.bytes_held)
+        for lease in (large, other, small):
+            lease.shrink()
+        return held
+
+    assert virtually(run()) == [40, 100, 100]
+    assert told == [Shortage.SPOOL]
+    assert admission.bytes_held == 0

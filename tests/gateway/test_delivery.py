@@ -21,6 +21,7 @@ from gateway.metrics import GatewayMetrics
 from gateway.offload import Offload
 from gateway.settings import GatewaySettings
 from shared.options import Options
+from shared.service.spool import Spool
 
 KIND, PIXELS = "kind", 1000
 
@@ -50,7 +51,7 @@ class Scene:
         [first] = [worker for worker in pool.ready if worker.url == urls[0]]
         pool.begin(first)  # the one used last is asked first
         pool.ended(first)
-        transport = WireTransport(1.0, 15.0)
+        transport = WireTransport(1.0, 15.0, Spool())
         fanout = Fanout(settings, pool, transport, Offload(threads), GatewayMetrics(self.registry))
         for _ in range(20):
             fanout._lateness.add(KIND, PIXELS, 0.05)  # noqa: SLF001 - as after twenty requests

@@ -12,6 +12,7 @@ import pytest
 
 from gateway.fanout.transport import NEW_CONNECTION, SENT_AT, WireTransport
 from gateway.fanout.wire import Connection
+from shared.service.spool import Spool
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 pytestmark = pytest.mark.anyio
@@ -105,7 +106,7 @@ def serving(*answers: Sequence[bytes]) -> Server:
 async def test_a_body_arrives_as_it_was_sent_and_so_does_the_answer() -> None:
     body = bytes(range(256)) * 20_000
     async with serving([OK % len(body), body]) as server:
-        transport = WireTransport(1.0, 15.0)
+        transport = WireTransport(1.0, 15.0, Spool())
         assert await post(transport, server.url, body[:1000], memoryview(body)[1000:]) == body
         assert server.received[0].startswith(b"POST /convert?a=1 HTTP/1.1\r\n")
         assert b"\r\nHost: 127.0.0.1:" in server.received[0]
@@ -116,17 +117,17 @@ async def test_a_body_arrives_as_it_was_sent_and_so_does_the_answer() -> None:
 async def test_an_answer_may_come_byte_by_byte() -> None:
     whole = OK % 5 + b"hello"
     async with serving([whole[i : i + 1] for i in range(len(whole))]) as server:
-        assert await post(WireTransport(1.0, 15.0), server.url, b"x") == b"hello"
+        assert await post(WireTransport(1.0, 15.0, Spool()), server.url, b"x") == b"hello"
 
 
 async def test_an_empty_answer_is_an_answer() -> None:
     async with serving([OK % 0]) as server:
-        assert await post(WireTransport(1.0, 15.0), server.url, b"x") == b""
+        assert await post(WireTransport(1.0, 15.0, Spool()), server.url, b"x") == b""
 
 
 async def test_a_connection_is_used_again_and_two_requests_at_a_time_have_two() -> None:
     async with serving(*[[OK % 2 + b"ok"]] * 4) as server:
-        transport = WireTransport(1.0, 15.0)
+        transport = WireTransport(1.0, 15.0, Spool())
         for _ in range(3):
             assert await post(transport, server.url, b"x") == b"ok"
         assert server.connections == 1
@@ -138,7 +139,7 @@ async def test_a_connection_is_used_again_and_two_requests_at_a_time_have_two() 
 
 async def test_a_request_that_asks_for_a_new_connection_gets_one() -> None:
     async with serving(*[[OK % 2 + b"ok"]] * 2) as server:
-        transport = WireTransport(1.0, 15.0)
+        transport = WireTransport(1.0, 15.0, Spool())
         await post(transport, server.url, b"x")
         answer = await sent(transport, server.url, b"x", **{NEW_CONNECTION: True})
         assert server.connections == 2
@@ -150,7 +151,7 @@ async def test_a_request_that_asks_for_a_new_connection_gets_one() -> None:
 async def test_a_connection_that_the_worker_ends_is_not_used_again(header: bytes) -> None:
     answer = b"HTTP/1.1 200 OK\r\n" + header + b"Content-Length: 2\r\n\r\nok"
     async with serving([answer]) as server:
-        transport = WireTransport(1.0, 15.0)
+        transport = WireTransport(1.0, 15.0, Spool())
         assert await post(transport, server.url, b"x") == b"ok"
         await server.ended.wait()
         for _ in range(10):  # the loop hears of it
@@ -162,7 +163,7 @@ async def test_a_connection_that_the_worker_ends_is_not_used_again(header: bytes
 async def test_when_the_request_was_with_the_network_is_told() -> None:
     async with serving([OK % 2 + b"ok"]) as server:
         begin = time.monotonic()
-        answer = await sent(WireTransport(1.0, 15.0), server.url, bytes(1 << 20))
+        answer = await sent(WireTransport(1.0, 15.0, Spool()), server.url, bytes(1 << 20))
         assert begin <= answer.extensions[SENT_AT] <= time.monotonic()
         await answer.aclose()
 
@@ -171,7 +172,7 @@ async def test_a_refused_connection_is_a_connect_error() -> None:
     async with serving() as server:
         url = server.url
     with pytest.raises(httpx.ConnectError):
-        await post(WireTransport(1.0, 15.0), url, b"x")
+        await post(WireTransport(1.0, 15.0, Spool()), url, b"x")
 
 
 @pytest.mark.parametrize(
@@ -190,13 +191,13 @@ async def test_a_refused_connection_is_a_connect_error() -> None:
 async def test_without_a_proper_head_it_is_a_protocol_error(answer: bytes) -> None:
     async with serving([answer]) as server:
         with pytest.raises(httpx.RemoteProtocolError):
-            await post(WireTransport(1.0, 15.0), server.url, b"x")
+            await post(WireTransport(1.0, 15.0, Spool()), server.url, b"x")
 
 
 async def test_a_cut_answer_is_a_read_error() -> None:
     async with serving([OK % 100, b"only this"]) as server:
         with pytest.raises(httpx.ReadError, match="9 of 100"):
-            await post(WireTransport(1.0, 15.0), server.url, b"x")
+            await post(WireTransport(1.0, 15.0, Spool()), server.url, b"x")
 
 
 async def test_an_early_refusal_is_heard_and_its_connection_not_used_again() -> None:
@@ -210,7 +211,7 @@ async def test_an_early_refusal_is_heard_and_its_connection_not_used_again() -> 
 
     done = asyncio.Event()
     async with Server(refuse) as server:
-        transport = WireTransport(1.0, 15.0)
+        transport = WireTransport(1.0, 15.0, Spool())
         answer = await sent(transport, server.url, bytes(64 << 20))
         assert answer.status_code == 503
         assert [bytes(piece) async for piece in answer.aiter_raw()] == [b"busy"]
@@ -234,7 +235,7 @@ async def test_a_cancelled_request_closes_its_connection() -> None:
     heard = asyncio.Event()
     server = Server(listen)
     async with server:
-        task = asyncio.create_task(post(WireTransport(1.0, 15.0), server.url, b"x"))
+        task = asyncio.create_task(post(WireTransport(1.0, 15.0, Spool()), server.url, b"x"))
         await heard.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -263,7 +264,7 @@ async def test_a_request_cancelled_at_the_moment_its_answer_begins_closes_its_co
     server = Server(answer)
     async with server:
         monkeypatch.setattr(Connection, "_wake", wake_and_cancel)
-        task = asyncio.create_task(post(WireTransport(1.0, 15.0), server.url, b"x"))
+        task = asyncio.create_task(post(WireTransport(1.0, 15.0, Spool()), server.url, b"x"))
         with pytest.raises(asyncio.CancelledError):
             await task
         async with asyncio.timeout(5):

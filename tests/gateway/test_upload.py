@@ -27,6 +27,7 @@ from gateway.settings import GatewaySettings
 from shared.problems import MEDIA_TYPE, Problem
 from shared.service.buffers import Buffers
 from shared.service.responses import problem_response
+from shared.service.spool import Spool
 
 LIMIT = 1 << 16
 SETTINGS = GatewaySettings(max_upload_bytes=LIMIT)
@@ -46,7 +47,7 @@ AWKWARD = st.lists(
 
 async def _echo(request: Request) -> Response:
     lease = Admission(SETTINGS, lambda: 1, lambda _: None).lease()
-    upload = await uploads.receive(request, SETTINGS, Buffers(), lease)
+    upload = await uploads.receive(request, SETTINGS, Buffers(Spool()), lease)
     return JSONResponse({"data": bytes(upload.data).hex(), "filename": upload.filename})
 
 
@@ -437,7 +438,7 @@ def test_an_upload_that_stops_coming_in_is_ended_with_408() -> None:
     async def slowly(request: Request) -> Response:
         hurried = SETTINGS.model_copy(update={"slow_upload_seconds": 0.05})
         lease = Admission(hurried, lambda: 1, lambda _: None).lease()
-        await uploads.receive(request, hurried, Buffers(), lease)
+        await uploads.receive(request, hurried, Buffers(Spool()), lease)
         raise AssertionError
 
     app = Starlette(

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.service.buffers import Buffers
+from shared.service.spool import Spool
 
 MEGABYTE = 1 << 20
 
@@ -20,7 +21,7 @@ def address(buffer: memoryview) -> int:
 
 @given(st.lists(st.tuples(st.integers(0, 3 * MEGABYTE), st.integers(0, 5)), min_size=1, max_size=30))
 def test_no_two_buffers_in_use_share_memory(steps: list[tuple[int, int]]) -> None:
-    buffers = Buffers(keep=6 * MEGABYTE)
+    buffers = Buffers(Spool(), keep=6 * MEGABYTE)
     used: list[memoryview] = []
     for size, dropped in steps:
         used.append(buffers.take(size))
@@ -32,7 +33,7 @@ def test_no_two_buffers_in_use_share_memory(steps: list[tuple[int, int]]) -> Non
 
 
 def test_a_freed_buffer_is_used_again_for_what_fits() -> None:
-    buffers = Buffers()
+    buffers = Buffers(Spool())
     first = buffers.take(2 * MEGABYTE)
     place = address(first)
     del first
@@ -40,14 +41,14 @@ def test_a_freed_buffer_is_used_again_for_what_fits() -> None:
 
 
 def test_a_slice_keeps_its_buffer_in_use() -> None:
-    buffers = Buffers()
+    buffers = Buffers(Spool())
     piece = buffers.take(2 * MEGABYTE)[100:200]
     other = buffers.take(2 * MEGABYTE)
     assert not address(other) <= address(piece) < address(other) + len(other)
 
 
 def test_no_more_is_kept_than_allowed() -> None:
-    buffers = Buffers(keep=4 * MEGABYTE)
+    buffers = Buffers(Spool(), keep=4 * MEGABYTE)
     for _ in range(3):
         taken = [buffers.take(2 * MEGABYTE) for _ in range(5)]
         taken.append(buffers.take(9 * MEGABYTE))

@@ -140,7 +140,7 @@ spec:
             {{- with $own.extraVolumeMounts }}{{ toYaml . | nindent 12 }}{{ end }}
       volumes:
         - name: tmp
-          emptyDir: {sizeLimit: 1Gi}
+          emptyDir: {sizeLimit: 3Gi} # on disk: spool files, at most GRISAILLE_SPOOL_MAX_BYTES (2 GiB)
         {{- with $own.extraVolumes }}{{ toYaml . | nindent 8 }}{{ end }}
       {{- with $own.nodeSelector }}
       nodeSelector: {{- toYaml . | nindent 8 }}

@@ -10,6 +10,7 @@ import simplejpeg
 
 from shared.codecs.jpeg.scan import UncleanScanError
 from shared.codecs.jpeg.split import Cuts, needs_halo, stripes
+from shared.codecs.pages import passed
 from shared.codecs.picture import BAND_BYTES, Band, Picture, sliced
 from shared.problems import MalformedImage
 
@@ -79,4 +80,7 @@ def _decoded(data: memoryview, where: Cuts, count: int, space: str, *, halo: boo
             pixels: Band = simplejpeg.decode_jpeg(b"".join(stripe.pieces), space, strict=True)
         except ValueError as exc:
             judge(data, where, exc)
+        for piece in stripe.pieces:
+            if isinstance(piece, memoryview):
+                passed(piece, 0, len(piece))
         yield from sliced(pixels[stripe.above : stripe.above + stripe.rows])

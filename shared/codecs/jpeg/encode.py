@@ -8,7 +8,7 @@ Standard Huffman tables (T.81 K.3) throughout: tables cannot change inside a sca
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import ceil
 from typing import TypeAlias
 
@@ -17,7 +17,7 @@ from PIL import Image
 
 from shared.codecs.jpeg.markers import DQT, EOI, RST0, JpegHeader, parse
 from shared.codecs.jpeg.split import rebuilt_header
-from shared.codecs.picture import Band, Picture
+from shared.codecs.picture import Band, Collect, Picture, Pieces
 
 BlockRowEncoder: TypeAlias = Callable[[Band], bytes]
 """Up to 8 rows (rows, width, 1) to a JPEG file."""
@@ -83,28 +83,34 @@ def luma_quantisation(jpeg: JpegHeader) -> bytes | None:
 
 
 def encode(
-    picture: Picture, encoder: BlockRowEncoder, applications: Callable[[], bytes] = bytes
-) -> list[bytes]:
+    picture: Picture,
+    encoder: BlockRowEncoder,
+    applications: Callable[[], bytes] = bytes,
+    collect: Collect = list,
+) -> Pieces:
     """The picture (one channel) as a JPEG file, in pieces.
 
     `applications` are whole APPn segments, asked for when the last band was read: only then are all known.
     """
+    heads = list[JpegHeader]()
+    body = collect(_entropy_coded(picture, encoder, heads))
+    return [_header(heads[0], picture, applications()), *body, bytes((0xFF, EOI))]
+
+
+def _entropy_coded(picture: Picture, encoder: BlockRowEncoder, heads: list[JpegHeader]) -> Iterator[bytes]:
+    """All bands, with their restart markers; the header of the first block row is put into `heads`."""
     number = 0
-    first: JpegHeader | None = None
-    pieces = []
     for band in picture.bands:
         block_rows = []
         for row in range(0, band.shape[0], 8):
             encoded = encoder(band[row : row + 8])
-            if first is None:
-                first = parse(memoryview(encoded))
-            else:
+            if heads:
                 block_rows.append(bytes((0xFF, RST0 + number % 8)))
                 number += 1
-            block_rows.append(encoded[first.ecs_start : -2])
-        pieces.append(b"".join(block_rows))
-    assert first is not None  # a picture has rows
-    return [_header(first, picture, applications()), *pieces, bytes((0xFF, EOI))]
+            else:
+                heads.append(parse(memoryview(encoded)))
+            block_rows.append(encoded[heads[0].ecs_start : -2])
+        yield b"".join(block_rows)
 
 
 def _header(first: JpegHeader, picture: Picture, applications: bytes) -> bytes:

@@ -20,6 +20,7 @@ from shared.codecs.jpeg.huffman import AC, DC, STANDARD
 from shared.codecs.jpeg.markers import DHT, DQT, DRI, EOI, RST0, SOS, before_fill
 from shared.codecs.jpeg.scan import ScanTables, blocks_of, failure, scan_tables
 from shared.codecs.jpeg.split import Cuts, segment
+from shared.codecs.pages import passed
 from shared.codecs.picture import BAND_BYTES
 from shared.problems import MalformedImage
 
@@ -95,7 +96,7 @@ def _lines(data: memoryview, where: Cuts, tables: ScanTables, first: int, end: i
     lines = np.empty((high, across * entropy.BLOCK_BYTES), np.uint8)
     writers = np.empty((high, 3), np.uint64)
     for top in range(0, jpeg.mcu_rows * high, high):
-        kept = min(end - top, high) if top + high > first else 0
+        kept, begin = min(end - top, high) if top + high > first else 0, int(state[0]) >> 3
         layout = np.array([jpeg.mcus_per_row, per_interval, columns, across, kept], np.int64)
         status = entropy.copy_row(
             view,
@@ -113,6 +114,7 @@ def _lines(data: memoryview, where: Cuts, tables: ScanTables, first: int, end: i
         )
         if status != entropy.OK:
             judge(data, where, failure(status, min(int(state[0]), 8 * where.ecs.end)))
+        passed(data, begin, int(state[0]) >> 3)
         for line in range(max(first - top, 0), kept):
             yield lines[line, : int(writers[line, 2])].tobytes()
 
@@ -123,7 +125,6 @@ def _intervals(data: memoryview, where: Cuts) -> NDArray[np.int64]:
     found = np.empty((len(ecs.markers) + 1, 2), np.int64)
     found[0, 0], found[1:, 0] = ecs.start, ecs.markers + 2
     found[-1, 1], found[:-1, 1] = ecs.end, ecs.markers
-    view = np.frombuffer(data, np.uint8)
-    for filled in np.flatnonzero(view[ecs.markers - 1] == 0xFF):
+    for filled in np.flatnonzero(ecs.filled):
         found[filled, 1] = before_fill(data, int(ecs.markers[filled]), int(found[filled, 0]))
     return found

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.codecs.jit import READ_ONLY, Bytes, kernel
+from shared.codecs.pages import passed
 from shared.problems import MalformedImage, UnsupportedFormat
 
 SOI, EOI, SOS, DQT, DHT, DRI, DNL, TEM = 0xD8, 0xD9, 0xDA, 0xDB, 0xC4, 0xDD, 0xDC, 0x01
@@ -34,6 +35,8 @@ _U = np.uint64
 _BLOCK = 256
 """Bytes that are looked at together for a marker, as vectors; only where one is, byte by byte."""
 _RESTARTS_AT_A_TIME = 1 << 12
+_WINDOW = 1 << 24
+"""Bytes that are looked through at a time."""
 
 MAX_SEGMENTS = 4096
 """Before the first scan; a profile and an extended XMP packet together need some hundred."""
@@ -117,6 +120,8 @@ class EntropySegment:
     """Offsets of the 0xFF of each RST, ascending."""
     numbers: NDArray[np.uint8]
     """m of each RSTm."""
+    filled: NDArray[np.bool_]
+    """Whether fill bytes stand before it."""
     next_marker: int
     """Code of the marker that ends it."""
     next_offset: int
@@ -219,24 +224,40 @@ def entropy_segment(data: memoryview, start: int) -> EntropySegment:
     ends, or ends at a marker that cannot follow it.
     """
     view = np.frombuffer(data, np.uint8)
-    restarts, offset = list[Offsets](), start
+    markers, numbers, filled = list[Offsets](), list[NDArray[np.uint8]](), list[NDArray[np.bool_]]()
+    offset = start
     while offset < len(view):
+        begin, window = offset, view[: offset + _WINDOW]
         found = np.empty(_RESTARTS_AT_A_TIME, np.int64)
-        count, offset = _find_restarts(view, offset, found)
-        restarts.append(found[:count])
-        if count < len(found) and offset < len(view):
-            return _entropy_segment(data, start, offset, np.concatenate(restarts))
+        count, offset = _find_restarts(window, begin, found)
+        markers.append(found[:count])
+        numbers.append((view[found[:count] + 1] & 7).astype(np.uint8))
+        filled.append(view[found[:count] - 1] == 0xFF)
+        passed(data, begin, offset)
+        if count < len(found) and offset < len(window):
+            lists = np.concatenate(markers), np.concatenate(numbers), np.concatenate(filled)
+            return _entropy_segment(data, start, offset, *lists)
+        if len(window) < len(view):
+            offset = min(offset, len(window) - 1)  # its last byte may be half a marker
     raise MalformedImage.at(len(data), "the file ends inside entropy-coded data")
 
 
-def _entropy_segment(data: memoryview, start: int, end: int, restarts: Offsets) -> EntropySegment:
+def _entropy_segment(
+    data: memoryview,
+    start: int,
+    end: int,
+    markers: Offsets,
+    numbers: NDArray[np.uint8],
+    filled: NDArray[np.bool_],
+) -> EntropySegment:
     if data[end + 1] not in _AFTER_A_SCAN:
         raise MalformedImage.at(end, f"marker {data[end + 1]:02X} inside entropy-coded data")
     return EntropySegment(
         start=start,
         end=before_fill(data, end, start),
-        markers=restarts,
-        numbers=(np.frombuffer(data, np.uint8)[restarts + 1] & 7).astype(np.uint8),
+        markers=markers,
+        numbers=numbers,
+        filled=filled,
         next_marker=data[end + 1],
         next_offset=end + 2,
     )

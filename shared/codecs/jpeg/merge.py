@@ -25,6 +25,7 @@ from shared.codecs.jpeg.markers import (
     parse,
 )
 from shared.codecs.jpeg.split import rebuilt_header
+from shared.codecs.pages import passed
 from shared.problems import MalformedImage
 
 
@@ -84,3 +85,4 @@ def _renumber(p: JpegPart, first: int) -> None:
     if first % 8:
         numbers = (first + np.arange(len(p.ecs.markers))) % 8
         np.frombuffer(p.data, np.uint8)[p.ecs.markers + 1] = RST0 + numbers
+        passed(p.data, 0, len(p.data))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from shared.codecs.jpeg import entropy, huffman
 from shared.codecs.jpeg.huffman import AC, DC, HuffmanTable, Lookup
 from shared.codecs.jpeg.markers import EntropySegment, JpegHeader
+from shared.codecs.pages import passed
 from shared.problems import MalformedImage
 
 _WHAT = {
@@ -26,6 +27,8 @@ _WHAT = {
 }
 
 
+_WALK_BYTES = 1 << 24
+"""Entropy-coded data that is walked at a time, about."""
 _DATA_IS_LOST = {entropy.ENDED_EARLY}
 """Of a code that no table has libjpeg may say nothing (jdhuff.c, decode_mcu_fast), or last another thing."""
 
@@ -99,6 +102,7 @@ class EntropyScan:
     """Borders of the MCU rows of a scan in one restart interval, found on demand from top to bottom."""
 
     def __init__(self, data: memoryview, jpeg: JpegHeader, ecs: EntropySegment) -> None:
+        self._file = data
         self._data = np.frombuffer(data, np.uint8)
         self._jpeg = jpeg
         self._ecs = ecs
@@ -113,8 +117,9 @@ class EntropyScan:
 
         Raises `MalformedImage` with the offset where the data up to there breaks, or `UncleanScanError`.
         """
-        if row > self._row:
-            self._walk(row)
+        step = max(self._jpeg.mcu_rows * _WALK_BYTES // (self._ecs.end - self._ecs.start + 1), 1)
+        while row > self._row:
+            self._walk(min(self._row + step, row))
         return Border(int(self._bits[row]), tuple(self._predictors[row, : self._jpeg.channels].tolist()))
 
     def _walk(self, row: int) -> None:
@@ -135,4 +140,5 @@ class EntropyScan:
         )
         if status != entropy.OK:
             raise failure(status, min(int(self._bits[self._row]), 8 * self._ecs.end))
+        passed(self._file, int(self._bits[self._row]) >> 3, int(self._bits[row]) >> 3)
         self._row = row

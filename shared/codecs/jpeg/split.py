@@ -33,6 +33,7 @@ from shared.codecs.jpeg.markers import (
 )
 from shared.codecs.jpeg.scan import EntropyScan, blocks_of
 from shared.codecs.limits import Limits
+from shared.codecs.pages import passed
 from shared.codecs.stripes import Stripe
 from shared.problems import MalformedImage
 
@@ -228,6 +229,7 @@ def _sliced(data: memoryview, where: Cuts, first: int, end: int) -> Body:
     body = data[start:stop]
     if low % 8 and inner.size:
         renumbered = np.frombuffer(body, np.uint8).copy()
+        passed(data, start, stop)
         renumbered[inner - start + 1] = RST0 + np.arange(inner.size) % 8
         body = renumbered.data
     return Body((body,), 0, where.jpeg.restart_interval if inner.size else 0)

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from isal import isal_zlib
 
+from shared.codecs.pages import passed
 from shared.problems import MalformedImage
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -18,6 +19,8 @@ _DEPTHS = {GREY: {1, 2, 4, 8, 16}, PALETTE: {1, 2, 4, 8}}
 _MAX_LENGTH = 2**31 - 1
 _FIRST_CHUNK = 8
 """Offset behind the signature."""
+_WINDOW = 1 << 24
+"""Bytes of a chunk that are looked at together."""
 MAX_CHUNKS = 100_000
 """Enough for half a gigabyte in IDATs of 8 KiB, the smallest that encoders write."""
 
@@ -135,11 +138,23 @@ def _chunks(data: memoryview, arrived: Arrived = complete) -> Iterator[Chunk]:
             raise MalformedImage.at(offset + 4, "a chunk type that is not four letters")
         arrived(end)
         stored = int.from_bytes(data[end - 4 : end], "big")
-        if isal_zlib.crc32(data[offset + 4 : end - 4]) == stored:
+        if _crc_of(data, offset + 4, end - 4) == stored:
             yield Chunk(kind, data[offset + 8 : end - 4], data[offset:end], end)
         elif kind[:1].isupper():
             raise MalformedImage.at(offset, f"the CRC of {kind.decode()} is wrong")
+        passed(data, offset, end)
         offset = end
+
+
+def _crc_of(data: memoryview, start: int, end: int) -> int:
+    """The CRC of bytes [start, end), which may be more than memory should hold."""
+    crc = 0
+    for begin in range(start, end, _WINDOW):
+        stop = min(begin + _WINDOW, end)
+        crc = isal_zlib.crc32(data[begin:stop], crc)
+        if end - start > _WINDOW:
+            passed(data, begin, stop)
+    return crc
 
 
 def stream(data: memoryview, arrived: Arrived = complete) -> PngStream:

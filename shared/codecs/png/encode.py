@@ -10,7 +10,7 @@ import numpy as np
 from isal import isal_zlib
 from numpy.typing import NDArray
 
-from shared.codecs.picture import Band, Picture
+from shared.codecs.picture import Band, Collect, Picture, Pieces
 from shared.codecs.png.chunks import GREY, GREY_ALPHA, PngHeader, chunk, ihdr
 from shared.codecs.png.filters import AdaptiveFilter, Filtered, UpFilter
 from shared.codecs.png.layout import FINAL_BLOCK, IEND, ZLIB_HEADER
@@ -36,14 +36,16 @@ def _stages(effort: Effort, row_bytes: int, step: int) -> tuple[_RowFilter, _Def
             return AdaptiveFilter(row_bytes, step), deflater
 
 
-def encode(picture: Picture, effort: Effort, metadata: Callable[[], bytes] = bytes) -> list[bytes]:
+def encode(
+    picture: Picture, effort: Effort, metadata: Callable[[], bytes] = bytes, collect: Collect = list
+) -> Pieces:
     """The picture (1 or 2 channels, 8 or 16 bits) as a PNG file, in pieces.
 
     `metadata` are whole chunks, asked for when the last band was read: only then are all known.
     """
     colour = {1: GREY, 2: GREY_ALPHA}[picture.channels]
     header = PngHeader(picture.width, picture.height, picture.depth, colour, interlaced=False)
-    body = list(_image_data(picture, effort))
+    body = collect(_image_data(picture, effort))
     return [ihdr(header) + metadata(), *body, IEND]
 
 

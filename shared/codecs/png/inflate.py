@@ -7,6 +7,7 @@ from typing import cast
 
 from isal import isal_zlib
 
+from shared.codecs.pages import passed
 from shared.problems import MalformedImage
 
 _InflateError = cast("type[Exception]", isal_zlib.error)  # its stubs give the class an instance's type
@@ -14,11 +15,20 @@ _PIECE = 1 << 17
 """Compressed bytes handed to inflate at a time: what it leaves over, it copies."""
 
 
+def _pieces(compressed: Iterable[memoryview]) -> Iterator[memoryview]:
+    """The same bytes, fewer at a time."""
+    for data in compressed:
+        for i in range(0, len(data), _PIECE):
+            yield data[i : i + _PIECE]
+            if len(data) > _PIECE:  # else `chunks` does it
+                passed(data, i, min(i + _PIECE, len(data)))
+
+
 class Inflater:
     """A zlib stream read in pieces of exact size; never holds more than one piece."""
 
     def __init__(self, compressed: Iterable[memoryview]) -> None:
-        self._pieces = (data[i : i + _PIECE] for data in compressed for i in range(0, len(data), _PIECE))
+        self._pieces = _pieces(compressed)
         self._stream = isal_zlib.decompressobj()
         self._tail: bytes | memoryview = b""
 

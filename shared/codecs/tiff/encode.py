@@ -13,20 +13,28 @@ import numpy as np
 from isal import isal_zlib
 from numpy.typing import NDArray
 
-from shared.codecs.picture import Band, Picture
+from shared.codecs.picture import Band, Collect, Picture, Pieces
 from shared.codecs.tiff.layout import ROWS_PER_STRIP, Fields, Shape, head
 from shared.options import Effort
 
 
-def encode(picture: Picture, effort: Effort, fields: Callable[[], Fields] = Fields) -> list[bytes]:
+def encode(
+    picture: Picture, effort: Effort, fields: Callable[[], Fields] = Fields, collect: Collect = list
+) -> Pieces:
     """The picture (1 or 2 channels) as a TIFF file, in pieces.
 
     `fields` are metadata, asked for when the last band was read: only then are all known.
     """
-    strips = list(_strips(picture, _deflater(effort)))
-    sizes = np.fromiter(map(len, strips), np.int64)
+    sizes: list[int] = []
+
+    def counted() -> Iterator[bytes]:
+        for strip in _strips(picture, _deflater(effort)):
+            sizes.append(len(strip))
+            yield strip
+
+    body = collect(counted())
     shape = Shape(picture.width, picture.height, picture.channels, picture.depth)
-    return [head(shape, sizes, fields()), *strips]
+    return [head(shape, np.array(sizes, np.int64), fields()), *body]
 
 
 def _deflater(effort: Effort) -> Callable[[NDArray[np.generic]], bytes]:

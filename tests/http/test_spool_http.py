@@ -1,0 +1,169 @@
+"""Bodies and results in spool files: the same answers as from memory, and nothing left behind."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+from support.images import grey, jpeg, photo, pixels, png
+from support.service import Service, plan, running, within
+from support.stack import Stack, stack
+
+from shared.codecs.formats import Format
+from shared.options import Options
+from shared.service.spool import SLICE
+
+PICTURE = photo(1900, 1712)
+FILES = {
+    "markers": jpeg(PICTURE, quality=95, restart_marker_rows=1),
+    "no markers": jpeg(PICTURE, quality=95),
+    "progressive": jpeg(PICTURE, quality=95, progressive=True),
+    "png": png(PICTURE),
+}
+LOW: dict[str, Any] = {"spool_bytes": 1 << 16}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("spool")
+
+
+@pytest.fixture(scope="module")
+def spooling(folder: Path) -> Iterator[Service]:
+    """A service that keeps next to nothing in memory."""
+    with running(workers=2, spool_dir=folder, **LOW) as started:
+        yield started
+
+
+def in_files(folder: Path, pids: list[int]) -> int:
+    """How many descriptors of these processes are of spool files."""
+    links = (link for pid in pids for link in Path(f"/proc/{pid}/fd").iterdir())
+    return sum(os.path.realpath(link).startswith(str(folder)) for link in links if link.is_symlink())
+
+
+def pids(service: Service) -> list[int]:
+    return service.children("gateway") + service.children("worker")
+
+
+def assert_nothing_left(folder: Path, service: Service) -> None:
+    assert within(lambda: in_files(folder, pids(service)) == 0)
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("written", ["png", "jpeg"])
+@pytest.mark.parametrize("name", FILES)
+def test_every_kind_of_conversion_is_what_it_is_in_memory(
+    spooling: Service, folder: Path, name: str, written: str
+) -> None:
+    body = FILES[name]
+    expected = grey(body, Options(format=Format(written)))
+    assert len(body) > SLICE
+    assert len(expected) > LOW["spool_bytes"]
+    for stripes in (1, 2, 7):
+        answer = spooling.convert(body, format=written, stripes=stripes)
+        splits = name in {"markers", "no markers"} and stripes > 1
+        assert plan(answer) == ("stripes" if splits else "whole", stripes if splits else 1)
+        if written == "jpeg" or not splits:
+            assert answer.content == expected
+        else:
+            assert np.array_equal(pixels(answer.content), pixels(expected))
+    assert_nothing_left(folder, spooling)
+
+
+def test_multipart_and_bodies_of_unknown_size_go_to_files_too(spooling: Service, folder: Path) -> None:
+    body, url = FILES["markers"], f"{spooling.url}/convert"
+    expected = grey(body, Options())
+    form = spooling.client.post(url, files={"image": ("photo.jpg", body)})
+    chunked = spooling.client.post(url, content=(body[i : i + 70_001] for i in range(0, len(body), 70_001)))
+    assert form.content == chunked.content == expected
+    assert_nothing_left(folder, spooling)
+
+
+def test_a_damaged_file_leaves_nothing(spooling: Service, folder: Path) -> None:
+    for name, body in FILES.items():
+        answer = spooling.convert(body[: len(body) // 2])
+        assert answer.status_code == 422, name
+    assert_nothing_left(folder, spooling)
+
+
+def _begun(service: Service, sent: bytes) -> socket.socket:
+    """A connection that announces a body and sends a part of it."""
+    connection = socket.create_connection(("127.0.0.1", int(service.url.rpartition(":")[2])))
+    size = len(FILES["png"])
+    connection.sendall(b"POST /convert HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % size + sent)
+    return connection
+
+
+def test_a_client_that_leaves_leaves_nothing(spooling: Service, folder: Path) -> None:
+    gateway = spooling.children("gateway")
+    with _begun(spooling, FILES["png"][:-1]):
+        assert within(lambda: in_files(folder, gateway) > 0)
+    assert_nothing_left(folder, spooling)
+    with _begun(spooling, FILES["png"]) as connection:
+        assert connection.recv(100).startswith(b"HTTP/1.1 200")
+    assert_nothing_left(folder, spooling)
+
+
+def test_a_killed_process_leaves_nothing(folder: Path, spooling: Service) -> None:
+    (killed,) = spooling.children("gateway")
+    with _begun(spooling, FILES["png"][:-1]):
+        assert within(lambda: in_files(folder, [killed]) > 0)
+        os.kill(killed, signal.SIGKILL)
+        assert within(lambda: spooling.children("gateway") not in ([], [killed]))
+    assert list(folder.iterdir()) == []
+    assert within(lambda: _answers(spooling))
+    assert_nothing_left(folder, spooling)
+
+
+def _answers(service: Service) -> bool:
+    try:
+        return service.convert(FILES["png"]).is_success
+    except httpx.TransportError:
+        return False
+
+
+def test_no_room_in_files_is_overload_that_names_the_setting() -> None:
+    little: dict[str, Any] = {"spool_max_bytes": 1 << 20, **LOW}
+    with stack(1, little, **little) as one:
+        for url in (one.url, one.workers[0].url):
+            answer = httpx.post(f"{url}/convert", content=FILES["png"], timeout=60)
+            assert answer.status_code == 503
+            assert answer.json()["type"].endswith(":overloaded")
+            assert answer.json()["setting"] == "GRISAILLE_SPOOL_MAX_BYTES"
+
+
+def _noise(side: int) -> bytes:
+    """A PNG that does not compress."""
+    noise = np.random.default_rng(1).integers(0, 256, (side, side, 3), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(noise).save(file, "PNG", compress_level=0)
+    return file.getvalue()
+
+
+def test_memory_does_not_grow_with_the_image() -> None:
+    body = _noise(5000)
+    with stack(1, LOW, **LOW) as one:
+        httpx.post(f"{one.url}/convert", content=FILES["png"], timeout=60).raise_for_status()
+        before = _peaks(one)
+        answer = httpx.post(f"{one.url}/convert", content=body, timeout=120)
+        after = _peaks(one)
+    assert answer.is_success
+    assert len(body) + len(answer.content) > 95 << 20
+    gateway, worker = (later - earlier for earlier, later in zip(before, after, strict=True))
+    assert gateway < 16 << 20
+    assert worker < 48 << 20
+
+
+def _peaks(one: Stack) -> list[int]:
+    """The most bytes in memory that the gateway and its worker ever had."""
+    texts = (Path(f"/proc/{server.pid}/status").read_text() for server in (one.gateway, *one.workers))
+    return [int(text.split("VmHWM:")[1].split()[0]) << 10 for text in texts]
