@@ -93,10 +93,11 @@ def command(
     """
     planned = jobs(sources, output, parsed(options))
     _check_standard_output(planned, as_json=as_json)
-    wanted = [job for job in planned if overwrite or not existing(job)]
     report = Report(as_json=as_json)
+    there = set() if overwrite else {job for job in planned if existing(job)}
+    wanted = [job for job in planned if job not in there]
     for job in planned:
-        if job not in wanted:
+        if job in there:
             report.add(Outcome(job))
     display = Display({job: job.source.stat().st_size if job.source else 0 for job in wanted})
     at_once = min(at_once or _default_at_once(server), len(wanted))
