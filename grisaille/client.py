@@ -76,7 +76,7 @@ class Client:
 
     >>> from grisaille.client import Client
     >>> with Client(url) as client:
-    ...     converted = client.convert("photo.jpg", "grey.png", format="png")
+    ...     converted = client.convert("photo.jpg", "grey.png", format="png", stripes=2)
     >>> converted.path.name, converted.format, converted.plan.kind
     ('grey.png', 'png', 'stripes')
     """
