@@ -201,7 +201,8 @@ def test_a_killed_worker_and_a_restarted_gateway_lose_no_file() -> None:
     pictures = {f"{i}.jpg": jpeg(photo(640 + i, 480)) for i in range(60)}
     written(pictures)
     with stack(2) as running:
-        process = started("in", "--server", running.url, "--json", "-o", "out", stdout=subprocess.PIPE)
+        asked = ["in", "--server", running.url, "--patience", "300", "--json", "-o", "out"]
+        process = started(*asked, stdout=subprocess.PIPE)
         assert process.stdout is not None and process.stderr is not None  # noqa: PT018
         with process.stdout as said, process.stderr as complaints:
             for _ in range(8):
