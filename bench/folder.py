@@ -1,7 +1,8 @@
-"""`python -m bench.folder`: `grisaille convert` on a folder of photos, beside bare clients with the same files.
+"""`python -m bench.folder`: `grisaille convert` on a folder of photos, beside bare clients.
 
-Both have the same service and as many files in flight, in turn. The clients have the files in memory and drop
-the answers; the command starts Python, reads, uploads, writes and renames. Both are timed from beginning to end.
+Both send the same files to the same service, as many at a time, in turn. The clients have the files in memory
+and drop the answers; the command starts Python, reads, uploads, writes and renames. Both are timed from their
+beginning to their end.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ _CLIENTS, _COMMAND = "clients", "grisaille convert"
 @click.option("--photos", default=200, show_default=True, type=click.IntRange(1))
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(1))
 @click.option("--workers", default=os.cpu_count() or 1, type=click.IntRange(1))
-@click.option("--in-flight", default=8, show_default=True, type=click.IntRange(1))
+@click.option("--in-flight", default=6, show_default=True, type=click.IntRange(1))
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="JSON file to write.")
 def main(photos: int, rounds: int, workers: int, in_flight: int, output: Path | None) -> None:
     """Measure both, in turn."""

@@ -146,7 +146,7 @@ class Client:
                 raise refusal(answer.status_code, answer.headers, answer.read())
             converted = _told(answer)
             with downloading(target) as download:
-                for chunk in answer.iter_raw(CHUNK):
+                for chunk in answer.iter_raw():
                     download.file.write(chunk)
                     progress(upload.size, answer.num_bytes_downloaded)
         return replace(converted, content=download.content, path=download.path, tries=tries.count + 1)

@@ -55,6 +55,8 @@ class Display:
 
     def sent(self, job: Job, sent: int) -> None:
         """So many bytes of this job's source are on their way."""
+        if self._bar.disable or sent == self._sent[job]:
+            return
         with self._lock:
             more, self._sent[job] = sent - self._sent[job], sent
             self._bar.advance(self._task, more)

@@ -88,7 +88,7 @@ def downloading(target: Target | None) -> Iterator[Download]:
         path = Path(target)
         part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
         try:
-            with part.open("xb") as file:
+            with part.open("xb", buffering=CHUNK) as file:
                 yield Download(file, path)
             part.replace(path)
         finally:
