@@ -1,1 +1,1 @@
-"""Command line of Grisaille: colour images to greyscale, split over as many workers as there are."""
+"""Grisaille for its users: the client, the command line, and the services of one machine."""

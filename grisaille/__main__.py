@@ -2,4 +2,4 @@
 
 from grisaille.cli import main
 
-main()
+main(prog_name="grisaille")

@@ -1,29 +1,38 @@
-"""The command ``grisaille``."""
+"""The command ``grisaille``: its table of contents. Each command's module is imported when it is used."""
 
 from __future__ import annotations
 
-import os
-import sys
+import importlib
 
 import click
 
-from grisaille.serve import serve
+_COMMANDS = ("convert", "info", "bench", "serve", "completion")
 
 
-@click.group()
+class _Commands(click.Group):
+    """Commands by name: `grisaille.commands.NAME` has one called `command`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's interface
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        found: click.Command = importlib.import_module(f"grisaille.commands.{cmd_name}").command
+        return found
+
+
+def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click's interface
+    if wanted:
+        from shared.version import VERSION  # noqa: PLC0415 - where it stands; most commands do without
+
+        click.echo(f"grisaille {VERSION}")
+        ctx.exit()
+
+
+@click.command(cls=_Commands)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version."
+)
 def main() -> None:
     """Colour images to greyscale, split over as many workers as there are."""
-
-
-@main.command("serve")
-@click.option("--port", type=click.IntRange(1, 65535), default=5006, show_default=True, help="Public port.")
-@click.option(
-    "--workers",
-    type=click.IntRange(0, 64),
-    default=0,
-    show_default="number of CPUs",
-    help="Worker processes to run.",
-)
-def serve_command(port: int, workers: int) -> None:
-    """Run a gateway and its workers on this machine until Ctrl-C."""
-    sys.exit(serve(port, workers or os.cpu_count() or 1))

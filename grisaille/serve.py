@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import signal
 import socket
 import sys
 import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from grisaille import processes
@@ -30,6 +33,34 @@ def serve(port: int, workers: int) -> int:
     if _taken(port):
         print(f"grisaille: port {port} is taken; choose another with PORT=...", file=sys.stderr)
         return 1
+    with running(port, workers) as services:
+        _supervise(services, signals)
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """A gateway, its workers, and the gateway's public and internal port."""
+
+    gateway: Service
+    fleet: Fleet
+    public: int
+    internal: int
+
+    @property
+    def ready(self) -> int:
+        """How many workers the gateway has found ready."""
+        return processes.ready_workers(self.internal)
+
+    def keep_alive(self) -> None:
+        """Start again what has ended."""
+        self.gateway.keep_alive()
+        self.fleet.keep_alive()
+
+
+@contextlib.contextmanager
+def running(port: int, workers: int) -> Iterator[Services]:
+    """A gateway on this port (0: the system chooses) and so many workers, until the block is left."""
     with (
         tempfile.TemporaryDirectory(prefix="grisaille-") as folder,
         processes.reserved(("", port), (HOST, 0)) as (public, internal),
@@ -40,27 +71,23 @@ def serve(port: int, workers: int) -> int:
         try:
             fleet.scale(workers)
             gateway.start()
-            _supervise(gateway, fleet, signals, (public, internal))
+            yield Services(gateway, fleet, public, internal)
         finally:
             processes.stop([gateway])  # it needs its workers until its last request is answered
             fleet.stop()
-    return 0
 
 
-def _supervise(
-    gateway: Service, fleet: Fleet, signals: queue.SimpleQueue[signal.Signals], ports: tuple[int, int]
-) -> None:
+def _supervise(services: Services, signals: queue.SimpleQueue[signal.Signals]) -> None:
     """Keep everything alive, and do what signals say, until one says stop."""
-    announced = 0
+    fleet, announced = services.fleet, 0
     while True:
         try:
             number = signals.get(timeout=_CHECK_SECONDS)
         except queue.Empty:
-            gateway.keep_alive()
-            fleet.keep_alive()
-            if announced != len(fleet) == processes.ready_workers(ports[1]):
+            services.keep_alive()
+            if announced != len(fleet) == services.ready:
                 announced = len(fleet)
-                _announce(ports[0], announced)
+                _announce(services.public, announced)
             continue
         if number not in _STEPS:
             return

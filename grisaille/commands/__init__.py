@@ -1,0 +1,1 @@
+"""The commands of ``grisaille``, one a module, and what several of them need."""

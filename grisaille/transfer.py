@@ -1,0 +1,100 @@
+"""Files on their way: what is sent can be sent again, what comes in is seen only once it is complete."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, TypeAlias
+
+Source: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
+"""A path, the file itself, or a file object, read from where it stands."""
+Target: TypeAlias = str | os.PathLike[str] | BinaryIO
+"""A path or a file object."""
+
+CHUNK = 1 << 18
+_IN_MEMORY = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file to send, from its beginning as often as it takes."""
+
+    file: BinaryIO
+    start: int
+    size: int
+    """Bytes."""
+
+    def chunks(self) -> Iterator[bytes]:
+        """The file; `OSError` if it has become shorter meanwhile."""
+        self.file.seek(self.start)
+        left = self.size
+        while left:
+            chunk = self.file.read(min(CHUNK, left))
+            if not chunk:
+                raise OSError("the file became shorter while it was sent")
+            left -= len(chunk)
+            yield chunk
+
+
+@contextlib.contextmanager
+def uploading(source: Source) -> Iterator[Upload]:
+    """The source, open until the block is left. What cannot be read twice is kept: on disk if it is large."""
+    with contextlib.ExitStack() as stack:
+        if isinstance(source, (bytes, bytearray, memoryview)):
+            file: BinaryIO = io.BytesIO(source)
+        elif isinstance(source, (str, os.PathLike)):
+            file = stack.enter_context(Path(source).open("rb"))
+        else:
+            file = source
+        if not file.seekable():
+            kept = stack.enter_context(tempfile.SpooledTemporaryFile(_IN_MEMORY))
+            shutil.copyfileobj(file, kept, CHUNK)
+            kept.seek(0)
+            file = kept  # type: ignore[assignment]  # a binary file in all but its declaration
+        start = file.tell()
+        yield Upload(file, start, file.seek(0, io.SEEK_END) - start)
+
+
+@dataclass(slots=True)
+class Download:
+    """Where an answer is written."""
+
+    file: BinaryIO
+    path: Path | None = None
+    """Where it will be, if that is a path."""
+    content: bytes = b""
+    """The answer, if it was for nobody else, once it is complete."""
+
+
+@contextlib.contextmanager
+def downloading(target: Target | None) -> Iterator[Download]:
+    """A file to write the answer to; it becomes the target when the block ends well, and else vanishes.
+
+    A path is replaced in one step: nobody ever sees half a picture there.
+    """
+    if target is None:
+        memory = io.BytesIO()
+        download = Download(memory)
+        yield download
+        download.content = memory.getvalue()
+    elif isinstance(target, (str, os.PathLike)):
+        path = Path(target)
+        part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+        try:
+            with part.open("xb", buffering=CHUNK) as file:
+                yield Download(file, path)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    else:
+        with tempfile.SpooledTemporaryFile(_IN_MEMORY) as kept:
+            yield Download(kept)  # type: ignore[arg-type]  # as above
+            kept.seek(0)
+            shutil.copyfileobj(kept, target, CHUNK)
