@@ -17,7 +17,7 @@ const on = {
   changed(picture) {
     tally(pictures);
     if (!picture.isOver) return;
-    say(`${picture.file.name}: ${find(".state", picture.row).textContent}`);
+    say(`${picture.file.name}: ${find(".state", picture.row).textContent}. ${find(".problem", picture.row).textContent}`);
     const isFirst = !looked?.answer;
     if (picture.answer && (isFirst || looked === picture)) look(picture);
   },

@@ -16,7 +16,7 @@ const SAID = {
   download: () => "coming back",
   busy: ({ seconds }) => `the service is busy, again in ${seconds} s`,
   cancelled: () => "cancelled",
-  failed: ({ problem }) => problem.title,
+  failed: () => "not converted",
   done: ({ answer }, file) => `${bytes(file.size)} → ${bytes(answer.blob.size)}, ${change(file.size, answer.blob.size)}`,
 };
 const OVER = new Set(["cancelled", "failed", "done"]);

@@ -26,7 +26,7 @@ const STAGES = {
   receive: "upload",
   queue: "waiting for room",
   split: "finding the stripes",
-  send: "sending to the last worker",
+  send: "sending the last part",
   work: "its work",
   return: "its way back",
   merge: "joining",
