@@ -31,6 +31,7 @@ if (
     shutil.which(os.environ.get("GRISAILLE_CHROMIUM", "chromium")) is None
     and "GRISAILLE_CHROMIUM" not in os.environ
 ):
+if shutil.which("chromium") is None and "GRISAILLE_CHROMIUM" not in os.environ:
     collect_ignore += ["page"]
 
 

@@ -1,6 +1,6 @@
 """``GET /``, ``GET /docs`` and what both load: files of ours, nothing from other hosts.
 
-The policy lets a page run only what came with it, so that nothing that an image or an answer holds is ever run.
+The policy lets a page run only what came with it: nothing that an image or an answer holds is ever run.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from starlette.staticfiles import StaticFiles
 
 _WEB = Path(__file__).parents[1] / "web"
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self' blob:; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _HEADERS = {
     "Content-Security-Policy": _POLICY,

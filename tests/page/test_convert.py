@@ -31,10 +31,9 @@ def test_a_dropped_photo_goes_up_comes_back_and_is_kept(browser: Browser, servic
         page.upload_speed(len(PHOTO) // 2)
         page.bring("drop", named("coffee.jpg", PHOTO))
         with page.page.expect_response("**/convert*") as answered:
-            expect(page.row("coffee.jpg").locator(".state")).to_have_text(
-                re.compile(r"uploading, [1-9]\d? %")
-            )
-            share = page.row("coffee.jpg").locator("progress").evaluate("it => it.value")
+            row = page.row("coffee.jpg")
+            expect(row.locator(".state")).to_have_text(re.compile(r"uploading, [1-9]\d? %"))
+            share = row.locator("progress").evaluate("it => it.value")
             assert 0 < share < 1
         page.state("coffee.jpg", "done")
         page.upload_speed(-1)
@@ -139,7 +138,7 @@ def test_a_cancelled_upload_ends_and_may_begin_again(page: Visit) -> None:
 def test_a_busy_service_is_asked_again_when_it_says(page: Visit) -> None:
     busy = problem_response(Overloaded("no room"))
     answers = {"status": busy.status_code, "headers": dict(busy.headers), "body": bytes(busy.body)}
-    page.page.route("**/convert", lambda route: route.fulfill(**answers), times=1)  # type: ignore[arg-type]
+    page.page.route("**/convert", lambda route: route.fulfill(**answers), times=1)
     page.bring("pick", named("one.jpg", SMALL))
     page.state("one.jpg", "busy")
     page.state("one.jpg", "done")

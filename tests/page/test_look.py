@@ -19,11 +19,9 @@ PHOTO = encoded(coffee(2), "JPEG", quality=90)
 
 def border(page: Visit) -> float:
     """How much of the view's width is before."""
-    clip = page.page.locator(".after").evaluate(
-        "it => parseFloat(it.style.clipPath.match(/([\\d.]+)px\\)/)[1])"
-    )
+    clip = page.page.locator(".after").evaluate("it => it.style.clipPath")  # inset(0px 0px 0px 123px)
     width: float = page.page.locator(".canvas").evaluate("it => it.offsetWidth")
-    return float(clip) / width
+    return float(clip.split()[-1].removesuffix("px)")) / width
 
 
 def shown(page: Visit, name: str, data: bytes) -> None:

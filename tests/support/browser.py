@@ -41,6 +41,11 @@ _FILES = """([files]) => {
 }"""
 
 
+_PASTE = """(body, transfer) => {
+  body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true }));
+}"""
+
+
 def coffee(scale: int = 6) -> Image.Image:
     """A real photograph (scikit-image's, public domain), enlarged."""
     picture = Image.open(Path(skimage.__file__).parent / "data/coffee.png").convert("RGB")
@@ -73,8 +78,7 @@ class Visit:
             self.page.dispatch_event("#pick", "dragover", {"dataTransfer": transfer})
             self.page.dispatch_event("#pick", "drop", {"dataTransfer": transfer})
         else:
-            paste = "(body, it) => body.dispatchEvent(new ClipboardEvent('paste', {clipboardData: it, bubbles: true}))"
-            self.page.locator("body").evaluate(paste, transfer)
+            self.page.locator("body").evaluate(_PASTE, transfer)
 
     def state(self, name: str, state: str) -> None:
         """Wait until a picture is in that state."""
@@ -127,9 +131,8 @@ class Visit:
 def chromium() -> Iterator[Browser]:
     """The browser; it must be named in GRISAILLE_CHROMIUM if it is not called chromium."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which(CHROMIUM) or CHROMIUM, args=_ARGUMENTS
-        )
+        path = shutil.which(CHROMIUM) or CHROMIUM
+        browser = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
         yield browser
         browser.close()
 

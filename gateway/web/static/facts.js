@@ -32,6 +32,6 @@ function side(parts) {
   const all = Math.max(...parts.map(({ end }) => end)) - Math.min(...parts.map(({ start }) => start));
   return figure(
     `${(each / all).toFixed(1)} ×`,
-    `as fast: one after another the stripes add up to ${words.time(each)}, side by side they took ${words.time(all)}`,
+    `side by side: stripes that add up to ${words.time(each)}, waiting included, done in ${words.time(all)}`,
   );
 }

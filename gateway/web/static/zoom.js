@@ -68,7 +68,7 @@ export function zooming(root, changed) {
     show(width, height) {
       Object.assign(size, { width, height });
       scale = null;
-      view.style.aspectRatio = `${width} / ${height}`;
+      view.style.setProperty("--ratio", width / height);
       lay();
     },
   };
