@@ -8,7 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from starlette.responses import FileResponse, Response
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -36,12 +37,15 @@ class _Static(StaticFiles):
         return response
 
 
-async def _page(_: object) -> Response:
-    return FileResponse(_WEB / "index.html", headers=_HEADERS)
+_PAGES = _Static(directory=_WEB)
 
 
-async def _docs(_: object) -> Response:
-    return FileResponse(_WEB / "docs.html", headers=_HEADERS)
+async def _page(request: Request) -> Response:
+    return await _PAGES.get_response("index.html", request.scope)
+
+
+async def _docs(request: Request) -> Response:
+    return await _PAGES.get_response("docs.html", request.scope)
 
 
 routes = (
