@@ -83,6 +83,8 @@ class Option:
     enum: tuple[str, ...] = ()
     minimum: int | None = None
     maximum: int | None = None
+    aliases: tuple[str, ...] = ()
+    """Other names of values, which lists of choices leave out."""
 
 
 _FORMATS = {"jpg": Format.JPEG, "tif": Format.TIFF} | {f.value: f for f in WRITTEN}
@@ -94,7 +96,8 @@ TABLE: tuple[Option, ...] = (
         "same, " + ", ".join(_WRITTEN_NAMES),
         "Format of the result. `same` is the source's own if it is among these, else PNG. "
         "Absent: one image type in `Accept` decides.",
-        ("same", *_WRITTEN_NAMES, "jpg", "tif"),
+        ("same", *_WRITTEN_NAMES),
+        aliases=("jpg", "tif"),
     ),
     Option(
         "luma",
@@ -159,7 +162,7 @@ def parse(pairs: Iterable[tuple[str, str]], table: Sequence[Option] = TABLE) -> 
 
 def _check(option: Option, value: str) -> None:
     if option.enum:
-        allowed = value in option.enum
+        allowed = value in (*option.enum, *option.aliases)
     elif option.minimum is not None and option.maximum is not None:
         allowed = _is_number(value) and option.minimum <= int(value) <= option.maximum
     else:
@@ -224,7 +227,8 @@ def openapi(table: Sequence[Option] = TABLE) -> list[dict[str, object]]:
 
 def _schema(option: Option) -> dict[str, object]:
     if option.enum:
-        return {"type": "string", "enum": list(option.enum)}
+        schema = {"type": "string", "enum": [*option.enum, *option.aliases]}
+        return schema | {"x-aliases": list(option.aliases)} if option.aliases else schema
     if option.minimum is not None:
         return {"type": "integer", "minimum": option.minimum, "maximum": option.maximum}
     return {"type": "string"}

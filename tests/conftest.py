@@ -19,18 +19,13 @@ from support.service import Service, running
 CORPUS = Path(os.environ.get("GRISAILLE_CORPUS", Path(__file__).parents[2] / "shared/corpus"))
 """Images made by others (docs/testing.md says where they are from)."""
 
-# Without the corpus, jpegtran or ExifTool the tests that need them are not collected, unless someone named
-# Without the corpus, jpegtran or Chromium the tests that need them are not collected, unless someone named
-# what is missing: then they must fail.
+# Without the corpus, jpegtran, ExifTool or Chromium the tests that need them are not collected, unless someone
+# named what is missing: then they must fail.
 collect_ignore = [] if CORPUS.is_dir() or "GRISAILLE_CORPUS" in os.environ else ["corpus"]
 if shutil.which("jpegtran") is None and "GRISAILLE_JPEGTRAN" not in os.environ:
     collect_ignore += ["codecs/test_jpeg_lossless.py", "corpus/test_corpus_lossless.py"]
 if shutil.which("exiftool") is None and "GRISAILLE_EXIFTOOL" not in os.environ:
     collect_ignore.append("corpus/test_corpus_metadata.py")
-if (
-    shutil.which(os.environ.get("GRISAILLE_CHROMIUM", "chromium")) is None
-    and "GRISAILLE_CHROMIUM" not in os.environ
-):
 if shutil.which("chromium") is None and "GRISAILLE_CHROMIUM" not in os.environ:
     collect_ignore += ["page"]
 

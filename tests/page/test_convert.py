@@ -12,7 +12,7 @@ from support.browser import LIGHT, Visit, coffee, named, visit
 from support.images import encoded, grey, jpeg, photo, pixels, png
 from support.service import Service
 
-from shared.codecs.formats import Format
+from shared.codecs.formats import WRITTEN, Format
 from shared.options import Luma, Options
 from shared.problems import Overloaded
 from shared.service.responses import problem_response
@@ -90,6 +90,8 @@ def test_options_are_those_of_the_service_and_may_be_changed_for_another_try(pag
     known = [one["name"] for one in described["paths"]["/convert"]["post"]["parameters"]]
     labels = page.page.locator("#options label")
     expect(labels).to_have_text(known)
+    choices = page.page.locator("#option-format option").all_text_contents()
+    assert choices == ["same", *(written.value for written in WRITTEN)]
     page.bring("pick", named("one.jpg", SMALL))
     page.state("one.jpg", "done")
     page.options(format="webp")
