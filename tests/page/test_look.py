@@ -20,8 +20,10 @@ PHOTO = encoded(coffee(2), "JPEG", quality=90)
 def border(page: Visit) -> float:
     """How much of the view's width is before."""
     clip = page.page.locator(".after").evaluate("it => it.style.clipPath")  # inset(0px 0px 0px 123px)
-    width: float = page.page.locator(".canvas").evaluate("it => it.offsetWidth")
-    return float(clip.split()[-1].removesuffix("px)")) / width
+    canvas, view = (page.page.locator(name).bounding_box() for name in (".canvas", ".view"))
+    assert canvas is not None
+    assert view is not None
+    return (canvas["x"] + float(clip.split()[-1].removesuffix("px)")) - view["x"]) / view["width"]
 
 
 def shown(page: Visit, name: str, data: bytes) -> None:
@@ -45,7 +47,7 @@ def test_the_border_follows_mouse_and_keys(page: Visit) -> None:
     page.page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + 40)
     page.page.mouse.up()
     expect(handle).to_have_attribute("aria-valuenow", "25")
-    assert border(page) == pytest.approx(0.25, abs=0.02)
+    assert border(page) == pytest.approx(0.25, abs=0.01)
 
 
 def test_every_pixel_is_seen_as_it_is(page: Visit) -> None:
