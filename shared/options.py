@@ -84,7 +84,7 @@ class Option:
     minimum: int | None = None
     maximum: int | None = None
     aliases: tuple[str, ...] = ()
-    """Other names of values, which lists of choices leave out."""
+    """Of `enum`: second names, which a list of choices leaves out."""
 
 
 _FORMATS = {"jpg": Format.JPEG, "tif": Format.TIFF} | {f.value: f for f in WRITTEN}
@@ -96,7 +96,7 @@ TABLE: tuple[Option, ...] = (
         "same, " + ", ".join(_WRITTEN_NAMES),
         "Format of the result. `same` is the source's own if it is among these, else PNG. "
         "Absent: one image type in `Accept` decides.",
-        ("same", *_WRITTEN_NAMES),
+        ("same", *_WRITTEN_NAMES, "jpg", "tif"),
         aliases=("jpg", "tif"),
     ),
     Option(
@@ -162,7 +162,7 @@ def parse(pairs: Iterable[tuple[str, str]], table: Sequence[Option] = TABLE) -> 
 
 def _check(option: Option, value: str) -> None:
     if option.enum:
-        allowed = value in (*option.enum, *option.aliases)
+        allowed = value in option.enum
     elif option.minimum is not None and option.maximum is not None:
         allowed = _is_number(value) and option.minimum <= int(value) <= option.maximum
     else:
@@ -227,8 +227,8 @@ def openapi(table: Sequence[Option] = TABLE) -> list[dict[str, object]]:
 
 def _schema(option: Option) -> dict[str, object]:
     if option.enum:
-        schema = {"type": "string", "enum": [*option.enum, *option.aliases]}
-        return schema | {"x-aliases": list(option.aliases)} if option.aliases else schema
+        aliases = {"x-aliases": list(option.aliases)} if option.aliases else {}
+        return {"type": "string", "enum": list(option.enum), **aliases}
     if option.minimum is not None:
         return {"type": "integer", "minimum": option.minimum, "maximum": option.maximum}
     return {"type": "string"}

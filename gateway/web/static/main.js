@@ -55,6 +55,10 @@ function say(text) {
 }
 
 find("#save-all").addEventListener("click", () => pictures.forEach((picture) => picture.save()));
-find("#clear").addEventListener("click", () => [...pictures].forEach((picture) => picture.remove()));
+find("#clear").addEventListener("click", () => {
+  nothing();
+  for (const picture of [...pictures]) picture.remove();
+  find("#files").focus({ preventScroll: true });
+});
 onPictures(take);
 options.load();
