@@ -106,6 +106,12 @@ def test_options_are_those_of_the_service_and_may_be_changed_for_another_try(pag
     expect(page.page.locator("#option-quality")).to_be_focused()  # and the browser says what is wrong there
 
 
+def test_what_was_changed_besides_the_colour_is_told_in_plain_words(page: Visit) -> None:
+    page.options(format="jpeg")
+    page.bring("pick", named("through.png", png(photo(64, 64, 4))))
+    expect(page.page.locator("#facts .note")).to_have_text(re.compile("Transparent parts were laid on white"))
+
+
 def test_what_is_no_picture_is_told_so(page: Visit) -> None:
     page.bring("pick", named("letter.txt", b"Dear Sir, "))
     page.state("letter.txt", "failed")

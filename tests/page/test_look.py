@@ -129,3 +129,6 @@ def test_stripes_light_up_where_they_are_in_a_turned_picture(browser: Browser, s
         place = first.evaluate("it => [it.className, it.style.getPropertyValue('--from')]")
         assert "upright" in place[0]
         assert place[1] == "75%"
+        page.page.click("#clear")
+        shown(page, "other.jpg", PHOTO)
+        expect(page.page.locator(".bands .upright")).to_have_count(0)

@@ -25,6 +25,7 @@ export function compare(before, grey) {
   if (root.hidden) return;
   find(".before", root).replaceChildren(...(before ? [before.node] : []));
   after.replaceChildren(...(grey ? [grey.node] : []));
+  mark([], 1);
   root.classList.toggle("single", !both);
   // A preview of a huge picture is enlarged to its size, so that both lie on each other.
   const { width, height } = grey ?? before;
