@@ -19,7 +19,7 @@ from support.service import Service, running
 CORPUS = Path(os.environ.get("GRISAILLE_CORPUS", Path(__file__).parents[2] / "shared/corpus"))
 """Images made by others (docs/testing.md says where they are from)."""
 
-# Without the corpus, jpegtran, ExifTool or Chromium the tests that need them are not collected, unless someone
+# Without the corpus, jpegtran, ExifTool or Chromium tests that need them are not collected, unless someone
 # named what is missing: then they must fail.
 collect_ignore = [] if CORPUS.is_dir() or "GRISAILLE_CORPUS" in os.environ else ["corpus"]
 if shutil.which("jpegtran") is None and "GRISAILLE_JPEGTRAN" not in os.environ:
