@@ -88,7 +88,7 @@ def test_nothing_is_wider_than_a_phone(browser: Browser, service: Service) -> No
 
 def test_the_interface_is_described_without_other_hosts(browser: Browser, service: Service) -> None:
     with visit(browser, service.url, "/docs") as page:
-        page.page.locator("#operations-default-convert_image_convert_post button").first.click()
+        page.page.locator(".opblock-post").filter(has_text="/convert").locator("button").first.click()
         expect(page.page.locator(".parameters").get_by_text("luma").first).to_be_visible()
 
 
