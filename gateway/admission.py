@@ -114,7 +114,7 @@ class Lease:
     """The bytes one request holds, in memory and in files, from its upload to the last byte of its answer."""
 
     def __init__(self, memory: Gate, files: Gate, above: int, seconds: float) -> None:
-        """`above`: bytes of an upload or result that are still kept in memory; `seconds`: to wait for room."""
+        """`above`: bytes of an upload or result that memory still takes; `seconds`: to wait for room."""
         self._above = above
         self._seconds = seconds
         self._held = {memory: 0, files: 0}

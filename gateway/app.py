@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway import openapi
 from gateway.convert import Services
 from gateway.metrics import GatewayMetrics
-from gateway.routes import batch, convert, version
+from gateway.routes import batch, convert, page, version
 from shared.contract import REQUEST_ID, TRACEPARENT, TRACESTATE
 from shared.service.lifecycle import Lifecycle, TrackRequests
 from shared.service.responses import install_problem_handlers
@@ -54,12 +54,15 @@ def create_app(services: Services, lifecycle: Lifecycle, metrics: GatewayMetrics
         title="Grisaille",
         version=VERSION,
         redirect_slashes=False,
+        docs_url=None,  # FastAPI's own loads from other hosts
+        redoc_url=None,
         description="Colour images to greyscale at the same resolution, split over many workers.",
     )
     app.include_router(convert.router(services, metrics))
     app.include_router(batch.router(services, metrics))
     app.include_router(version.routes)
     app.openapi = functools.partial(openapi.document, app)  # type: ignore[method-assign]  # FastAPI's way
+    app.router.routes.extend(page.routes)
     install_problem_handlers(app)
     # Around the whole app, not inside it, so that they see its last-resort errors too.
     return TrackRequests(_Identity(app), lifecycle)

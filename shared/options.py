@@ -83,6 +83,8 @@ class Option:
     enum: tuple[str, ...] = ()
     minimum: int | None = None
     maximum: int | None = None
+    aliases: tuple[str, ...] = ()
+    """Of `enum`: second names, which a list of choices leaves out."""
 
 
 _FORMATS = {"jpg": Format.JPEG, "tif": Format.TIFF} | {f.value: f for f in WRITTEN}
@@ -95,6 +97,7 @@ TABLE: tuple[Option, ...] = (
         "Format of the result. `same` is the source's own if it is among these, else PNG. "
         "Absent: one image type in `Accept` decides.",
         ("same", *_WRITTEN_NAMES, "jpg", "tif"),
+        aliases=("jpg", "tif"),
     ),
     Option(
         "luma",
@@ -224,7 +227,8 @@ def openapi(table: Sequence[Option] = TABLE) -> list[dict[str, object]]:
 
 def _schema(option: Option) -> dict[str, object]:
     if option.enum:
-        return {"type": "string", "enum": list(option.enum)}
+        aliases = {"x-aliases": list(option.aliases)} if option.aliases else {}
+        return {"type": "string", "enum": list(option.enum), **aliases}
     if option.minimum is not None:
         return {"type": "integer", "minimum": option.minimum, "maximum": option.maximum}
     return {"type": "string"}

@@ -19,8 +19,8 @@ from support.service import Service, running
 CORPUS = Path(os.environ.get("GRISAILLE_CORPUS", Path(__file__).parents[2] / "shared/corpus"))
 """Images made by others (docs/testing.md says where they are from)."""
 
-# Without the corpus, jpegtran or ExifTool the tests that need them are not collected, unless someone named
-# what is missing: then they must fail.
+# Without the corpus, jpegtran, ExifTool or Chromium tests that need them are not collected, unless someone
+# named what is missing: then they must fail.
 collect_ignore = [] if CORPUS.is_dir() or "GRISAILLE_CORPUS" in os.environ else ["corpus"]
 if shutil.which("jpegtran") is None and "GRISAILLE_JPEGTRAN" not in os.environ:
     collect_ignore += ["codecs/test_jpeg_lossless.py", "corpus/test_corpus_lossless.py"]
@@ -28,12 +28,15 @@ if shutil.which("exiftool") is None and "GRISAILLE_EXIFTOOL" not in os.environ:
     collect_ignore.append("corpus/test_corpus_metadata.py")
 if shutil.which("tiffinfo") is None and "GRISAILLE_TIFFINFO" not in os.environ:
     collect_ignore += ["codecs/test_tiff_merge.py"]
+if shutil.which("chromium") is None and "GRISAILLE_CHROMIUM" not in os.environ:
+    collect_ignore += ["page"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Of the reliability scenarios and the dashboard; pytest wants options here."""
     parser.addoption("--report", help="write the table of reliability there")
     parser.addoption("--soak-seconds", type=float, default=15.0, help="length of the soak test")
+    parser.addoption("--screenshots", help="keep pictures of the page in that folder (tests/page)")
     parser.addoption("--picture", help="plot the dashboard's queries there (tests/observability)")
 
 
