@@ -128,7 +128,7 @@ def grey_whole(data: memoryview, options: Options, limits: Limits) -> Converted:
         with Stages(threads=False) as stages:
             return _encoded(_png(data, options, limits, stages, banded=False), options, source)
     picture, metadata, notes = pillow.decode(data, source, options.luma, limits)
-    table = jpeg_encode.luma_table(markers.parse(data)) if source is Format.JPEG else None
+    table = jpeg_encode.luma_table(markers.parse(data, limits)) if source is Format.JPEG else None
     return _encoded(_cropped(_Decoded(picture, lambda: metadata, table, notes), options), options, source)
 
 
@@ -165,7 +165,7 @@ def _jpeg(
     watched: Watched,
     collect: Collect,
 ) -> Converted | None:
-    jpeg = markers.parse(data)
+    jpeg = markers.parse(data, limits)
     where = split.find_cuts_within(data, jpeg, limits)
     if where is None:
         return None
@@ -206,7 +206,7 @@ def _png(
 ) -> _Decoded:
     header = chunks.parse_header(data, arrived)
     limits.check(header.width, header.height, banded=banded and not header.interlaced)
-    png = chunks.stream(data, arrived)
+    png = chunks.stream(data, arrived, limits)
     notes = ("first-frame",) if png.find(b"acTL") else ()
     to_grey = luma.formula(options.luma)
     picture = png_decode.grey(png, to_grey, stages)

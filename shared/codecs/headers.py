@@ -56,7 +56,7 @@ def read(data: memoryview, limits: Limits) -> ImageHeader:
         grey = png.colour in {chunks.GREY, chunks.GREY_ALPHA}
         return ImageHeader(found, png.width, png.height, grey, 2 if png.depth == 16 else 1)
     if found is Format.JPEG:
-        jpeg = markers.parse(data)
+        jpeg = markers.parse(data, limits)
         cuts = split.find_cuts_within(data, jpeg, limits)
         return ImageHeader(found, jpeg.width, jpeg.height, jpeg.channels == 1, cuts=cuts)
     if found is Format.TIFF:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from shared.codecs.formats import Format
 from shared.problems import ImageTooLarge
@@ -12,12 +13,21 @@ JPEG_MAX_SIDE = 65500
 WEBP_MAX_SIDE = 16383
 """14 bits (RFC 9649 section 2.6)."""
 
+_Name: TypeAlias = Literal[
+    "max_pixels",
+    "max_pixels_whole",
+    "max_side",
+    "max_segments",
+    "max_scans",
+    "max_chunks",
+    "max_metadata_bytes",
+]
 _FORMAT_SIDE = {Format.JPEG: JPEG_MAX_SIDE, Format.WEBP: WEBP_MAX_SIDE}
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Pixels and sides an image may have; the defaults are those of the services' settings."""
+    """What a file may have; the defaults are those of the services' settings."""
 
     max_pixels: int = 1_100_000_000
     """For images converted band by band: their pixels are never all in memory."""
@@ -25,22 +35,29 @@ class Limits:
     """For images that must be decoded whole."""
     max_side: int = 250_000
     """Width or height; bands of 8 rows must fit in memory many times over."""
+    max_segments: int = 4096
+    """Of a JPEG before its first scan; a profile and an extended XMP packet together need some hundred."""
+    max_scans: int = 500
+    """Of a JPEG: more than any encoder writes, and each costs a pass over the whole image."""
+    max_chunks: int = 100_000
+    """Of a PNG: enough for half a gigabyte in IDATs of 8 KiB, the smallest that encoders write."""
+    max_metadata_bytes: int = 32 << 20
+    """All that stands beside the pixels, as stored."""
 
     def check(self, width: int, height: int, *, banded: bool) -> None:
         """Raise `ImageTooLarge` naming the first limit that a picture of this size passes."""
-        side = max(width, height)
-        if side > self.max_side:
-            raise ImageTooLarge.over(
-                "the longer side", limit=self.max_side, actual=side, setting="GRISAILLE_MAX_SIDE"
-            )
-        limit, setting = (
-            (self.max_pixels, "GRISAILLE_MAX_PIXELS")
-            if banded
-            else (self.max_pixels_whole, "GRISAILLE_MAX_PIXELS_WHOLE")
-        )
-        if width * height > limit:
-            what = f"{width} x {height} pixels"
-            raise ImageTooLarge.over(what, limit=limit, actual=width * height, setting=setting)
+        self.within("max_side", "the longer side", max(width, height))
+        name: _Name = "max_pixels" if banded else "max_pixels_whole"
+        self.within(name, f"{width} x {height} pixels", width * height)
+
+    def within(self, name: _Name, what: str, actual: int) -> None:
+        """Raise `ImageTooLarge` if there is more than the limit of this name."""
+        limit: int = getattr(self, name)
+        if actual > limit:
+            raise ImageTooLarge.over(what, limit=limit, actual=actual, setting=f"GRISAILLE_{name.upper()}")
+
+
+DEFAULTS = Limits()
 
 
 def check_writable(width: int, height: int, written: Format) -> None:

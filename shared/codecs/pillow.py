@@ -65,22 +65,27 @@ def decode(
         warnings.simplefilter("ignore")
         image = _open(data, source)
         limits.check(image.width, image.height, banded=False)
-        notes, metadata = _beside(image, data, source)
+        notes, metadata = _beside(image, data, source, limits)
         unturn = _UNTURN.get(image.getexif().get(_ORIENTATION, 1)) if source is Format.TIFF else None
         image = _loaded(image, luma)
     image = image if unturn is None else image.transpose(unturn)
     return _picture(image, formula(luma)), metadata, notes
 
 
-def _beside(image: Image.Image, data: memoryview, source: Format) -> tuple[tuple[str, ...], Metadata]:
+def _beside(
+    image: Image.Image, data: memoryview, source: Format, limits: Limits
+) -> tuple[tuple[str, ...], Metadata]:
     """Notes on what is left out of a file that was opened, and its metadata."""
     if source is Format.TIFF:
         tiff = tiff_header.parse(data)
         return tiff.notes, tiff_metadata.read(data, tiff.directory)
     if source is Format.JPEG:
-        return (), jpeg_metadata.read(markers.parse(data))
+        return (), jpeg_metadata.read(markers.parse(data, limits))
     several = int(getattr(image, "n_frames", 1)) > 1
-    return ("first-frame",) if several else (), _metadata(image)
+    metadata = _metadata(image)
+    size = sum(map(len, filter(None, (metadata.exif, metadata.xmp, metadata.icc))))
+    limits.within("max_metadata_bytes", "the metadata in bytes", size)
+    return ("first-frame",) if several else (), metadata
 
 
 def read(data: bytes, source: Format, luma: Luma) -> Picture:
@@ -97,9 +102,9 @@ def unpacked(tiff: bytes) -> NDArray[np.uint8]:
 
 def check_jpeg(data: memoryview, limits: Limits) -> None:
     """Raise `MalformedImage` or `ImageTooLarge` for a JPEG that Pillow would take though data is missing."""
-    jpeg = markers.parse(data)
+    jpeg = markers.parse(data, limits)
     limits.check(jpeg.width, jpeg.height, banded=False)
-    scans = markers.check_ends(data, jpeg)
+    scans = markers.check_ends(data, jpeg, limits)
     most = _SCANS_OF_THE_LARGEST * limits.max_pixels_whole
     if scans * jpeg.width * jpeg.height > most:
         raise ImageTooLarge.over(

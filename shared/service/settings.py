@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from shared.codecs.limits import Limits
+from shared.codecs.limits import DEFAULTS, Limits
 from shared.service.logs import LogFormat
 from shared.service.spool import Spool
 
@@ -45,12 +46,20 @@ class ServiceSettings(BaseSettings):
 
     max_upload_bytes: int = Field(512 << 20, gt=0, description="size of an upload")
     max_pixels: int = Field(
-        Limits().max_pixels, gt=0, description="pixels of an image converted band by band"
+        DEFAULTS.max_pixels, gt=0, description="pixels of an image converted band by band"
     )
     max_pixels_whole: int = Field(
-        Limits().max_pixels_whole, gt=0, description="pixels of an image that is decoded whole"
+        DEFAULTS.max_pixels_whole, gt=0, description="pixels of an image that is decoded whole"
     )
-    max_side: int = Field(Limits().max_side, gt=0, description="width or height of an image")
+    max_side: int = Field(DEFAULTS.max_side, gt=0, description="width or height of an image")
+    max_segments: int = Field(
+        DEFAULTS.max_segments, gt=0, description="segments of a JPEG before its first scan"
+    )
+    max_scans: int = Field(DEFAULTS.max_scans, gt=0, description="scans of a JPEG")
+    max_chunks: int = Field(DEFAULTS.max_chunks, gt=0, description="chunks of a PNG")
+    max_metadata_bytes: int = Field(
+        DEFAULTS.max_metadata_bytes, gt=0, description="what stands in an image beside its pixels, as stored"
+    )
 
     spool_bytes: int = Field(
         64 << 20, gt=0, description="an upload or a result of more bytes is kept in a file, not in memory"
@@ -68,4 +77,4 @@ class ServiceSettings(BaseSettings):
     @property
     def limits(self) -> Limits:
         """What a file may claim."""
-        return Limits(self.max_pixels, self.max_pixels_whole, self.max_side)
+        return Limits(**{field.name: getattr(self, field.name) for field in dataclasses.fields(Limits)})

@@ -11,7 +11,8 @@ from PIL import Image
 from support.images import jpeg, photo, verdict
 
 from shared.codecs.jpeg import markers
-from shared.problems import MalformedImage, Problem, UnsupportedFormat
+from shared.codecs.limits import Limits
+from shared.problems import ImageTooLarge, MalformedImage, Problem, UnsupportedFormat
 
 SAMPLE = jpeg(photo(61, 47), quality=80, restart_marker_rows=1)
 PROGRESSIVE = jpeg(photo(61, 47), quality=80, progressive=True)
@@ -88,8 +89,8 @@ def test_scans_are_counted() -> None:
 def test_more_scans_than_any_encoder_writes_are_refused() -> None:
     header = markers.parse(memoryview(SAMPLE))
     scan = SAMPLE[SAMPLE.index(b"\xff\xda") : -2]
-    bomb = memoryview(SAMPLE[:-2] + scan * markers.MAX_SCANS + b"\xff\xd9")
-    with pytest.raises(MalformedImage, match="scans"):
+    bomb = memoryview(SAMPLE[:-2] + scan * Limits().max_scans + b"\xff\xd9")
+    with pytest.raises(ImageTooLarge, match="scans"):
         markers.check_ends(bomb, header)
 
 

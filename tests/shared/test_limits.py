@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL.PngImagePlugin import PngInfo
+from support.images import encoded, image, jpeg, photo, png
 
+from shared.codecs import convert
 from shared.codecs.formats import WRITTEN, Format
 from shared.codecs.limits import Limits, check_writable
+from shared.options import Options
 from shared.problems import ImageTooLarge
 from shared.service.settings import ServiceSettings
 
@@ -54,15 +62,40 @@ def test_a_refusal_names_the_first_limit_passed_the_value_and_the_setting_that_m
     assert refused.value.members == {"limit": limit, "actual": actual, "setting": setting}
 
 
-def test_every_setting_that_a_refusal_names_exists_and_moves_that_limit(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Limits)])
+def test_every_limit_has_a_setting_of_its_name_which_refusals_give(
+    monkeypatch: pytest.MonkeyPatch, name: Any
 ) -> None:
-    tiny = Limits(max_pixels=1, max_pixels_whole=1, max_side=10)
-    for size, banded in (((11, 1), True), ((5, 5), True), ((5, 5), False)):
-        with pytest.raises(ImageTooLarge) as refused:
-            tiny.check(*size, banded=banded)
-        monkeypatch.setenv(str(refused.value.members["setting"]), "7")
-    assert ServiceSettings().limits == Limits(7, 7, 7)
+    monkeypatch.setenv(f"GRISAILLE_{name.upper()}", "7")
+    limits = ServiceSettings().limits
+    assert limits == replace(Limits(), **{name: 7})
+    limits.within(name, "so many", 7)
+    with pytest.raises(ImageTooLarge) as refused:
+        limits.within(name, "so many", 8)
+    assert refused.value.members == {"limit": 7, "actual": 8, "setting": f"GRISAILLE_{name.upper()}"}
+
+
+TEXT = PngInfo()
+TEXT.add_text("Comment", "x" * 1000)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("max_segments", jpeg(photo(16, 16))),
+        ("max_scans", jpeg(photo(16, 16), progressive=True)),
+        ("max_chunks", png(photo(16, 16))),
+        ("max_metadata_bytes", jpeg(photo(16, 16), comment=b"x" * 1000)),
+        ("max_metadata_bytes", png(photo(16, 16), pnginfo=TEXT)),
+        ("max_metadata_bytes", encoded(image(photo(16, 16)), "WEBP", xmp=b"x" * 1000)),
+    ],
+    ids=["segments", "scans", "chunks", "JPEG comment", "PNG text", "WebP XMP"],
+)
+def test_a_file_that_has_more_is_refused_by_that_limit(name: str, data: bytes) -> None:
+    assert convert.grey(memoryview(data), Options(), Limits()).size
+    with pytest.raises(ImageTooLarge) as refused:
+        convert.grey(memoryview(data), Options(), replace(Limits(), **{name: 2}))
+    assert refused.value.members["setting"] == f"GRISAILLE_{name.upper()}"
 
 
 def test_the_defaults_are_the_contract_s() -> None:

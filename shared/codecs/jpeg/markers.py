@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.codecs.jit import READ_ONLY, Bytes, kernel
+from shared.codecs.limits import DEFAULTS, Limits
 from shared.codecs.pages import passed
 from shared.problems import MalformedImage, UnsupportedFormat
 
@@ -26,6 +27,8 @@ SOF0, SOF1, SOF2 = 0xC0, 0xC1, 0xC2
 _FRAMES_READ = {SOF0, SOF1, SOF2, 0xC9, 0xCA}
 """Baseline, extended, progressive, and the latter two with arithmetic coding: what libjpeg reads."""
 _FRAMES = {*range(0xC0, 0xD0)} - {DHT, 0xC8, 0xCC}
+_BESIDE = {*range(APP0, 0xF0), COM}
+"""What holds metadata (B.2.4.5, B.2.4.6)."""
 _AFTER_A_SCAN = {*range(APP0, 0xF0), COM, DHT, DQT, DRI, DNL, SOS, EOI, 0xCC}
 """Markers that may follow entropy-coded data (B.2.1, B.2.4); any other is damage."""
 
@@ -38,10 +41,6 @@ _RESTARTS_AT_A_TIME = 1 << 12
 _WINDOW = 1 << 24
 """Bytes that are looked through at a time."""
 
-MAX_SEGMENTS = 4096
-"""Before the first scan; a profile and an extended XMP packet together need some hundred."""
-MAX_SCANS = 500
-"""More scans than any encoder writes; each costs a pass over the whole image."""
 
 Offsets: TypeAlias = NDArray[np.int64]
 
@@ -128,17 +127,17 @@ class EntropySegment:
     """Offset behind that marker's two bytes."""
 
 
-def parse(data: memoryview) -> JpegHeader:
+def parse(data: memoryview, limits: Limits = DEFAULTS) -> JpegHeader:
     """The header of a JPEG file.
 
-    Raises `MalformedImage` with the offset where the structure breaks, `UnsupportedFormat` for
-    frames that libjpeg does not read (lossless, hierarchical, 12 bit).
+    Raises `MalformedImage` with the offset where the structure breaks, `ImageTooLarge`, `UnsupportedFormat`
+    for frames that libjpeg does not read (lossless, hierarchical, 12 bit).
     """
     if bytes(data[:2]) != b"\xff\xd8":
         raise MalformedImage.at(0, "no SOI marker")
     segments: list[Segment] = []
     frame: Segment | None = None
-    offset = 2
+    offset, beside = 2, 0
     while True:
         marker, offset = _next_marker(data, offset)
         if RST0 <= marker <= RST7 or marker == TEM:
@@ -147,8 +146,10 @@ def parse(data: memoryview) -> JpegHeader:
             raise MalformedImage.at(offset, "a second SOI, or EOI before any scan")
         segment, offset = _segment(data, marker, offset)
         segments.append(segment)
-        if len(segments) > MAX_SEGMENTS:
-            raise MalformedImage.at(offset, f"more than {MAX_SEGMENTS} segments before the first scan")
+        limits.within("max_segments", "the number of segments before the first scan", len(segments))
+        if marker in _BESIDE:
+            beside += len(segment.payload)
+            limits.within("max_metadata_bytes", "the metadata in bytes", beside)
         if marker in _FRAMES:
             if frame is not None:
                 raise MalformedImage.at(offset, "a second frame header")
@@ -300,16 +301,17 @@ def before_fill(data: memoryview, offset: int, start: int) -> int:
     return offset
 
 
-def check_ends(data: memoryview, header: JpegHeader) -> int:
-    """How many scans the file has; `MalformedImage` if it does not go on to an EOI."""
-    start = header.ecs_start
-    for scan in range(1, MAX_SCANS + 1):
+def check_ends(data: memoryview, header: JpegHeader, limits: Limits = DEFAULTS) -> int:
+    """How many scans the file has; `MalformedImage` if it does not go on to an EOI, `ImageTooLarge`."""
+    start, scan, marker = header.ecs_start, 0, SOS
+    while marker != EOI:
+        scan += 1
+        limits.within("max_scans", "the number of scans", scan)
         ecs = entropy_segment(data, start)
         marker, offset = ecs.next_marker, ecs.next_offset
         while marker not in {SOS, EOI}:
             _, offset = _segment(data, marker, offset)
             marker, offset = _next_marker(data, offset)
-        if marker == EOI:
-            return scan
-        _, start = _segment(data, SOS, offset)
-    raise MalformedImage.at(start, f"more than {MAX_SCANS} scans")
+        if marker == SOS:
+            _, start = _segment(data, SOS, offset)
+    return scan

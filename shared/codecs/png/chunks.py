@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from isal import isal_zlib
 
+from shared.codecs.limits import DEFAULTS, Limits
 from shared.codecs.pages import passed
 from shared.problems import MalformedImage
 
@@ -21,8 +22,6 @@ _FIRST_CHUNK = 8
 """Offset behind the signature."""
 _WINDOW = 1 << 24
 """Bytes of a chunk that are looked at together."""
-MAX_CHUNKS = 100_000
-"""Enough for half a gigabyte in IDATs of 8 KiB, the smallest that encoders write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +118,15 @@ def _header(first: Chunk | None) -> PngHeader:
     return PngHeader(width, height, depth, colour, interlace == 1)
 
 
-def _chunks(data: memoryview, arrived: Arrived = complete) -> Iterator[Chunk]:
+def _chunks(data: memoryview, arrived: Arrived = complete, limits: Limits = DEFAULTS) -> Iterator[Chunk]:
     """Chunks up to IEND; ancillary ones with a wrong CRC are left out."""
     arrived(_FIRST_CHUNK)
     if data[:8] != SIGNATURE:
         raise MalformedImage.at(0, "no PNG signature")
-    offset, kind, count = _FIRST_CHUNK, b"", 0
+    offset, kind, count, beside = _FIRST_CHUNK, b"", 0, 0
     while kind != b"IEND":
         count += 1
-        if count > MAX_CHUNKS:
-            raise MalformedImage.at(offset, f"more than {MAX_CHUNKS} chunks")
+        limits.within("max_chunks", "the number of chunks", count)
         arrived(offset + 8)
         length, kind = int.from_bytes(data[offset : offset + 4], "big"), bytes(data[offset + 4 : offset + 8])
         end = offset + 12 + length
@@ -136,6 +134,9 @@ def _chunks(data: memoryview, arrived: Arrived = complete) -> Iterator[Chunk]:
             raise MalformedImage.at(offset, "the file ends inside a chunk")
         if not (kind.isalpha() and kind.isascii()):
             raise MalformedImage.at(offset + 4, "a chunk type that is not four letters")
+        if kind[:1].islower():
+            beside += length
+            limits.within("max_metadata_bytes", "the metadata in bytes", beside)
         arrived(end)
         stored = int.from_bytes(data[end - 4 : end], "big")
         if _crc_of(data, offset + 4, end - 4) == stored:
@@ -157,9 +158,9 @@ def _crc_of(data: memoryview, start: int, end: int) -> int:
     return crc
 
 
-def stream(data: memoryview, arrived: Arrived = complete) -> PngStream:
+def stream(data: memoryview, arrived: Arrived = complete, limits: Limits = DEFAULTS) -> PngStream:
     """The file up to its first IDAT, the rest to follow; `MalformedImage` where its structure breaks."""
-    chunks = _chunks(data, arrived)
+    chunks = _chunks(data, arrived, limits)
     header = _header(next(chunks, None))
     palette: memoryview | None = None
     ancillary: list[Chunk] = []
