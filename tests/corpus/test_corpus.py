@@ -50,7 +50,7 @@ def test_the_golden_list_is_the_corpus(corpus: Path) -> None:
     assert files - notices == set(GOLDEN)
 
 
-@pytest.mark.parametrize("luma", Luma)
+@pytest.mark.parametrize("luma", [Luma.BT601, Luma.BT601_RGB, Luma.LINEAR])
 @pytest.mark.parametrize("name", GOLDEN)
 def test_in_process(corpus: Path, name: str, luma: Luma) -> None:
     data = (corpus / name).read_bytes()
