@@ -161,11 +161,12 @@ class Growing:
         await asyncio.to_thread(self._file.append, pending)
 
     async def complete(self) -> memoryview:
-        """All of it."""
+        """All of it; what is still here then, perhaps in a cycle with a parser, keeps no file."""
         if self._file is None:
             return memoryview(self._pending)
         await self._write()
-        return self._file.map()
+        file, self._file = self._file, None
+        return file.map()
 
 
 def _no_room(error: OSError) -> Overloaded:
