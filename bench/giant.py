@@ -95,6 +95,7 @@ GIANTS = (
     Giant("rst", "jpg", mosaic.mosaic, {**_JPEG, "restart_interval": _MCUS_PER_ROW}, y_plane=True),
     Giant("jpeg", "jpg", mosaic.mosaic, _JPEG, y_plane=True),
     Giant("png", "png", sheet, {"compression": 1, "filter": "up"}),
+    Giant("tiff", "tif", sheet, {"compression": "deflate", "predictor": "horizontal", "bigtiff": True}),
 )
 
 

@@ -48,7 +48,7 @@ class Seen:
 
 @click.command()
 @click.option("--giant", "names", multiple=True, help="Only these inputs.")
-@click.option("--format", "formats", multiple=True, default=("png", "jpeg"), show_default=True)
+@click.option("--format", "formats", multiple=True, default=("png", "jpeg", "tiff"), show_default=True)
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="JSON file to write.")
 def main(names: tuple[str, ...], formats: tuple[str, ...], output: Path | None) -> None:
     """Convert each input to each format once."""
