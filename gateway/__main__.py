@@ -12,12 +12,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.admission import Admission
 from gateway.app import create_app
-from gateway.convert import Scans, Services
 from gateway.fanout import endpoints
 from gateway.fanout.delivery import Fanout
 from gateway.fanout.pool import Pool
 from gateway.fanout.prober import probe, probe_forever
 from gateway.fanout.transport import WireTransport
+from gateway.job import Scans, Services
 from gateway.metrics import GatewayMetrics
 from gateway.offload import Offload
 from gateway.settings import GatewaySettings

@@ -12,7 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import openapi
-from gateway.convert import Services
+from gateway.job import Services
 from gateway.metrics import GatewayMetrics
 from gateway.routes import batch, convert, page, version
 from shared.contract import REQUEST_ID, TRACEPARENT, TRACESTATE

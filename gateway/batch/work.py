@@ -13,7 +13,8 @@ from gateway import names
 from gateway.admission import Lease
 from gateway.batch.answer import Archive, Error, Pieces
 from gateway.batch.files import PIECE, BatchFile, Date
-from gateway.convert import Result, Services, convert
+from gateway.convert import convert
+from gateway.job import Result, Services
 from gateway.metrics import GatewayMetrics
 from gateway.timing import Stages
 from shared.contract import BATCH, REQUEST_ID

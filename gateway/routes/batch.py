@@ -12,7 +12,7 @@ from gateway.batch.files import Date
 from gateway.batch.receive import receive
 from gateway.batch.response import StreamedResponse
 from gateway.batch.work import Batch
-from gateway.convert import Services
+from gateway.job import Services
 from gateway.metrics import GONE, GatewayMetrics
 from gateway.routes import asking
 from gateway.timing import Stages

@@ -11,7 +11,8 @@ from starlette.responses import Response
 from gateway import openapi
 from gateway import upload as uploads
 from gateway.admission import Lease
-from gateway.convert import Result, Services, convert
+from gateway.convert import convert
+from gateway.job import Result, Services
 from gateway.metrics import OK, GatewayMetrics
 from gateway.routes import asking
 from gateway.timing import Stages, parts_header

@@ -9,7 +9,7 @@ import httpx
 from prometheus_client import CollectorRegistry
 
 from gateway.app import create_app
-from gateway.convert import Services
+from gateway.job import Services
 from gateway.metrics import GatewayMetrics
 from shared.service.lifecycle import Lifecycle
 
