@@ -119,7 +119,7 @@ TABLE: tuple[Option, ...] = (
     Option(
         "metadata",
         ", ".join(Keep),
-        "`keep` keeps EXIF with orientation, XMP and resolution.",
+        "`keep` keeps EXIF with orientation, XMP, IPTC, resolution, text and the tone curve.",
         tuple(Keep),
     ),
     Option(
