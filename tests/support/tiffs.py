@@ -28,6 +28,13 @@ def cuts_of(data: bytes) -> split.Cuts:
     return found
 
 
+def deep(channels: int) -> NDArray[np.uint16]:
+    """A photograph whose low bytes are noise."""
+    wide = photo(WIDTH, HEIGHT, channels).astype(np.uint16) << 8
+    noise: NDArray[np.uint16] = wide | np.random.default_rng(channels).integers(0, 256, wide.shape, np.uint16)
+    return noise
+
+
 def by_libvips(pixels: NDArray[Any], **save: object) -> bytes:
     """The pixels as libvips' TIFF."""
     kind = "uchar" if pixels.dtype == np.uint8 else "ushort"
