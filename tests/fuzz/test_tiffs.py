@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from support.fuzzing import damaged, value_or_problem
 from support.images import LIMITS, encoded, grey, image, joined, photo
 from support.metadata import read_tiff
-from support.tiffs import by_libvips, by_tifffile, strips
+from support.tiffs import TILES, by_libvips, by_tifffile, strips
 from support.vips import decoded
 
 from shared.codecs import headers
@@ -22,7 +22,6 @@ from shared.problems import Problem
 
 _RGB, _ALPHA = photo(70, 50), photo(70, 50, 4)
 _DEEP = _RGB.astype(np.uint16) * 257
-_TILES = {"tile": True, "tile_width": 32, "tile_height": 16}
 _SEEDS = [
     strips(_RGB, 8),
     strips(_RGB, 50, big=True, order=">"),
@@ -35,9 +34,9 @@ _SEEDS = [
         encoded(image(_RGB).convert("1"), "TIFF", compression=name, strip_size=9 * 8)
         for name in ("group3", "group4")
     ),
-    by_libvips(_ALPHA, compression="deflate", predictor="horizontal", **_TILES),
-    by_libvips(_RGB, compression="jpeg", **_TILES),
-    by_libvips(_DEEP, compression="lzw", **_TILES),
+    by_libvips(_ALPHA, compression="deflate", predictor="horizontal", **TILES),
+    by_libvips(_RGB, compression="jpeg", **TILES),
+    by_libvips(_DEEP, compression="lzw", **TILES),
     by_tifffile(_DEEP, ">", photometric="rgb", compression="zlib", rowsperstrip=8, resolution=(300, 150)),
 ]
 OPTIONS = st.builds(Options, st.sampled_from([Format.PNG, Format.TIFF]), st.sampled_from(Luma))

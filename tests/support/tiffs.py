@@ -18,6 +18,8 @@ from shared.codecs.limits import Limits
 from shared.codecs.tiff import header, split
 
 SIZE = WIDTH, HEIGHT = 203, 171
+TILES: Mapping[str, Any] = {"tile": True, "tile_width": 64, "tile_height": 16}
+"""How libvips stores rows of tiles in which there are many stripes."""
 _SHORT, _LONG, _RATIONAL = 3, 4, 5
 
 
