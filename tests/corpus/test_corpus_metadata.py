@@ -37,7 +37,7 @@ def before(corpus: Path) -> dict[str, Tags]:
     return dict(zip(NAMES, by_exiftool(*(corpus / name for name in NAMES)), strict=True))
 
 
-@pytest.fixture(scope="module", params=[Format.PNG, Format.JPEG, Format.WEBP])
+@pytest.fixture(scope="module", params=[Format.PNG, Format.JPEG, Format.TIFF, Format.WEBP])
 def written(request: pytest.FixtureRequest) -> Format:
     chosen: Format = request.param
     return chosen

@@ -16,6 +16,7 @@ from shared.codecs.formats import Format
 from shared.codecs.headers import ImageHeader
 from shared.codecs.metadata import Metadata
 from shared.codecs.tiff import merge, metadata, split
+from shared.codecs.tiff.header import CCITT_RLE, GROUP3, GROUP4
 from shared.codecs.tiff.layout import Fields
 from shared.options import Luma, Options
 from shared.problems import Problem
@@ -39,6 +40,7 @@ _SEEDS = [
     by_libvips(_DEEP, compression="lzw", **TILES),
     by_tifffile(_DEEP, ">", photometric="rgb", compression="zlib", rowsperstrip=8, resolution=(300, 150)),
 ]
+FAX = {CCITT_RLE, GROUP3, GROUP4}
 OPTIONS = st.builds(Options, st.sampled_from([Format.PNG, Format.TIFF]), st.sampled_from(Luma))
 
 
@@ -52,9 +54,14 @@ def test_in_one_piece(data: bytes, options: Options) -> None:
 
 @given(damaged(_SEEDS), OPTIONS, st.integers(2, 9))
 def test_by_stripes(data: bytes, options: Options, count: int) -> None:
-    """Stripes that all decode, joined, are the picture; where one does not, the whole is asked for."""
+    """Stripes that all decode, joined, are the picture; where one does not, the whole is asked for.
+
+    But for fax: of a strip whose codes end early libtiff leaves rows as those of the strip before it.
+    """
     header = value_or_problem(lambda: headers.read(memoryview(data), LIMITS))
     if not isinstance(header, ImageHeader) or not isinstance(header.cuts, split.Cuts):
+        return
+    if header.cuts.tiff.compression in FAX:
         return
     as_part = Options(Format.TIFF, options.luma, part=True)
     parts = []

@@ -2,7 +2,8 @@
 
 It reads no further than it needs pixels. So a wrong checksum behind them, or data that goes on, tells it
 nothing: they are looked at here, at the cost of inflating twice. LZW has neither checksum nor length: of
-damage in it that gives too many pixels, or others, nobody can tell; nor in fax codes, which libtiff mends.
+damage in it that gives too many pixels, or others, nobody can tell. Nor in fax codes: where they end early
+libtiff leaves the other rows of the strip as they were in the strip before it.
 """
 
 from __future__ import annotations
