@@ -95,6 +95,7 @@ READERS = {Format.PNG: read_png, Format.JPEG: read_jpeg, Format.TIFF: read_tiff}
 def test_metadata_of_stripes_is_that_of_the_whole(service: Service, metadata: Keep, written: Format) -> None:
     wanted = READERS[written](grey(described(), Options(format=written, metadata=metadata)))
     assert all([wanted.exif, wanted.xmp, wanted.density]) == (metadata is Keep.KEEP)
+    assert bool(wanted.photoshop) == (metadata is Keep.KEEP and written is not Format.PNG)
     for count in COUNTS:
         answer = service.convert(described(), stripes=count, format=written.value, metadata=metadata.value)
         assert plan(answer) == expected_plan(count)
