@@ -10,23 +10,15 @@ import numpy as np
 import pytest
 import tifffile
 from numpy.typing import NDArray
-from support.images import grey, joined, photo
-from support.tiffs import HEIGHT, WIDTH, built, by_libvips, by_tifffile, cuts_of
+from support.images import grey, joined
+from support.tiffs import built, by_libvips, by_tifffile, cuts_of, deep
 from support.vips import decoded, differ, in_grey, right
 
 from shared.codecs.formats import Format
 from shared.codecs.tiff.split import stripes
 from shared.options import Luma, Options
 
-Deep = NDArray[np.uint16]
 COUNTS = (2, 3, 7)
-
-
-def deep(channels: int) -> Deep:
-    """A photograph whose low bytes are noise."""
-    wide = photo(WIDTH, HEIGHT, channels).astype(np.uint16) << 8
-    noise: Deep = wide | np.random.default_rng(channels).integers(0, 256, wide.shape, np.uint16)
-    return noise
 
 
 @cache

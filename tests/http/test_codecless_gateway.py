@@ -9,8 +9,13 @@ from collections.abc import Iterator
 import httpx
 import numpy as np
 import pytest
-from support.images import jpeg, luma_plane, photo, pixels, png
+from support.images import grey, jpeg, luma_plane, photo, pixels, png
 from support.service import free_port, process
+from support.tiffs import TILES, by_libvips, deep
+from support.vips import decoded, differ
+
+from shared.codecs.formats import Format
+from shared.options import Options
 
 PICTURES = {
     "sliced": jpeg(photo(1600, 1712), restart_marker_rows=1, dpi=(300, 300)),
@@ -63,7 +68,7 @@ def codecless() -> Iterator[str]:
         yield f"http://127.0.0.1:{gateway}/convert"
 
 
-@pytest.mark.parametrize("written", ["png", "jpeg"])
+@pytest.mark.parametrize("written", ["png", "jpeg", "tiff"])
 @pytest.mark.parametrize("name", PICTURES)
 def test_jpegs_are_cut_and_joined_in_a_gateway_without_codecs(
     name: str, written: str, codecless: str
@@ -73,6 +78,18 @@ def test_jpegs_are_cut_and_joined_in_a_gateway_without_codecs(
     assert answer.status_code == 200, answer.text
     assert answer.headers["X-Grisaille-Plan"].startswith("stripes; stripes=5;")
     assert np.array_equal(pixels(answer.content), luma_plane(picture))
+
+
+@pytest.mark.parametrize("written", [Format.PNG, Format.JPEG, Format.TIFF])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_tiffs_are_cut_and_joined_in_a_gateway_without_codecs(
+    bits: int, written: Format, codecless: str
+) -> None:
+    data = by_libvips(deep(4) if bits == 16 else photo(203, 171), compression="deflate", **TILES)
+    answer = httpx.post(f"{codecless}?format={written.value}&stripes=5", content=data)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["X-Grisaille-Plan"].startswith("stripes; stripes=5;")
+    assert differ(decoded(answer.content), decoded(grey(data, Options(format=written)))) == 0
 
 
 def test_whole_images_pass_through_a_gateway_without_codecs(codecless: str) -> None:

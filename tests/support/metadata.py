@@ -19,6 +19,8 @@ from shared.codecs.luma import formula
 from shared.codecs.metadata import Metadata
 from shared.codecs.png import chunks
 from shared.codecs.png import metadata as png_metadata
+from shared.codecs.tiff import header as tiff_header
+from shared.codecs.tiff import metadata as tiff_metadata
 from shared.options import Luma
 
 ORDERS = {"<": b"II*\0", ">": b"MM\0*"}
@@ -101,6 +103,10 @@ def read_jpeg(data: bytes) -> Metadata:
 
 def read_png(data: bytes) -> Metadata:
     return png_metadata.read(chunks.parse(memoryview(data)), formula(Luma.BT601))
+
+
+def read_tiff(data: bytes) -> Metadata:
+    return tiff_metadata.read(memoryview(data), tiff_header.parse(memoryview(data)).directory)
 
 
 def by_pillow(kind: str, **extra: object) -> bytes:

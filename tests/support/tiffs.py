@@ -18,6 +18,8 @@ from shared.codecs.limits import Limits
 from shared.codecs.tiff import header, split
 
 SIZE = WIDTH, HEIGHT = 203, 171
+TILES: Mapping[str, Any] = {"tile": True, "tile_width": 64, "tile_height": 16}
+"""How libvips stores rows of tiles in which there are many stripes."""
 _SHORT, _LONG, _RATIONAL = 3, 4, 5
 
 
@@ -26,6 +28,13 @@ def cuts_of(data: bytes) -> split.Cuts:
     found = split.find_cuts_within(memoryview(data), header.parse(memoryview(data)), Limits())
     assert found is not None
     return found
+
+
+def deep(channels: int) -> NDArray[np.uint16]:
+    """A photograph whose low bytes are noise."""
+    wide = photo(WIDTH, HEIGHT, channels).astype(np.uint16) << 8
+    noise: NDArray[np.uint16] = wide | np.random.default_rng(channels).integers(0, 256, wide.shape, np.uint16)
+    return noise
 
 
 def by_libvips(pixels: NDArray[Any], **save: object) -> bytes:

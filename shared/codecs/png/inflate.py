@@ -39,10 +39,11 @@ class Inflater:
             size -= len(piece)
             yield piece
 
-    def finish(self) -> None:
-        """Check that nothing but a right Adler-32 follows; else `MalformedImage`."""
+    def finish(self, spare: int = 0) -> None:
+        """Check that nothing but up to `spare` bytes and a right Adler-32 follow; else `MalformedImage`."""
         while not self._stream.eof:
-            if self._inflate(1):
+            spare -= len(self._inflate(spare + 1))
+            if spare < 0:
                 raise MalformedImage("the image data goes on after the last row")
 
     def _inflate(self, limit: int) -> bytes:

@@ -17,11 +17,10 @@ from shared.codecs.formats import Format
 from shared.codecs.limits import Limits
 from shared.codecs.picture import Band, Picture, sliced
 from shared.codecs.stripes import Stripe
-from shared.codecs.tiff import samples, types
-from shared.codecs.tiff.header import JPEG
+from shared.codecs.tiff import samples, types, verify
 from shared.codecs.tiff.split import Cuts, stripes
 from shared.options import Luma
-from shared.problems import ImageTooLarge, MalformedImage
+from shared.problems import MalformedImage
 
 _PIXELS_PER_READ = 1 << 20
 """Opening a file takes Pillow as long as decoding some ten thousand pixels."""
@@ -43,11 +42,10 @@ def grey(data: memoryview, where: Cuts, luma: Luma, limits: Limits) -> Picture:
 def _bands(data: memoryview, where: Cuts, luma: Luma, limits: Limits) -> Iterator[Band]:
     per_read = max(_PIXELS_PER_READ // (where.unit_rows * where.tiff.width), 1)
     for stripe in stripes(data, where, ceil(where.units / per_read)):
+        verify.check(data, where, stripe, limits)
         if where.tiff.is_deep:
             yield from _deep(data, where, stripe, luma)
             continue
-        if where.tiff.compression == JPEG:
-            _check_jpegs(data, where, stripe, limits)
         picture = pillow.read(b"".join(stripe.pieces), Format.TIFF, luma)
         if (picture.width, picture.height) != (where.tiff.width, stripe.rows):
             raise MalformedImage(f"rows from {stripe.first} on decode to another size")
@@ -67,19 +65,3 @@ def _deep(data: memoryview, where: Cuts, stripe: Stripe, luma: Luma) -> Iterator
             yield formulas.with_alpha(to_grey(band), band)
         else:
             yield to_grey(band)
-
-
-def _check_jpegs(data: memoryview, where: Cuts, stripe: Stripe, limits: Limits) -> None:
-    """Raise unless all JPEG strips or tiles of a stripe are whole: libtiff passes over what is missing.
-
-    Each is a JPEG file, which may lack tables that the directory has (TIFF technical note 2).
-    """
-    tables = where.tiff.directory.raw(types.JPEG_TABLES) or b""
-    inner = Limits(limits.max_pixels, where.piece_width * where.piece_rows, limits.max_side)
-    offsets, sizes = where.places(stripe.first, stripe.first + stripe.rows)
-    for offset, size in zip(offsets.flat, sizes.flat, strict=True):
-        piece = data[int(offset) : int(offset + size)]
-        try:
-            pillow.check_jpeg(memoryview(b"".join([tables[:-2], piece[2:] if tables else piece])), inner)
-        except ImageTooLarge as exc:
-            raise MalformedImage.at(int(offset), "a JPEG larger than its strip or tile") from exc

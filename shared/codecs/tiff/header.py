@@ -8,7 +8,7 @@ from shared.codecs.tiff import types
 from shared.codecs.tiff.ifd import Directory, first_directory
 from shared.problems import MalformedImage, UnsupportedFormat
 
-WHITE_IS_ZERO, BLACK_IS_ZERO, RGB = 0, 1, 2
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, YCBCR = 0, 1, 2, 6
 """Photometric interpretations."""
 DIFFERENCES = 2
 """Predictor: each sample less the one before it (section 14)."""

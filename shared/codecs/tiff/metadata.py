@@ -18,7 +18,10 @@ from shared.problems import MalformedImage
 
 _DESCRIPTIVE = {
     *(274, 270, 271, 272),  # Orientation, ImageDescription, Make, Model
-    *(305, 306, 315, 33432),  # Software, DateTime, Artist, Copyright
+    *(305, 306, 315, 316, 33432),  # Software, DateTime, Artist, HostComputer, Copyright
+    *(269, 285),  # DocumentName, PageName
+    *(18246, 18249, *range(40091, 40096)),  # what Windows adds: ratings, XPTitle to XPSubject
+    *(34864, *range(42032, 42038), 50736),  # SensitivityType, owner, serial numbers and lens
 }
 _BELOW = (types.EXIF_IFD, types.GPS_IFD)
 _POINTERS = {*_BELOW, 330, 40965}
@@ -86,27 +89,28 @@ def write(metadata: Metadata) -> Fields:
     """Entries for the directory of a TIFF of ours; EXIF that cannot be followed is left out."""
     entries: list[Entry] = []
     below: dict[int, list[Entry]] = {}
-    if metadata.exif:
-        entries, below = _of_exif(memoryview(metadata.exif))
+    density = metadata.density
+    if metadata.exif and (directory := _first(metadata.exif)):
+        found, inner = _descriptive(memoryview(metadata.exif), directory)
+        entries = _in_order(found, directory.order)
+        below = {tag: _in_order(found, directory.order) for tag, found in inner.items()}
+        density = density or _density(directory)
     if metadata.xmp:
         entries.append(Entry(types.XMP, BYTE, metadata.xmp))
     if metadata.icc:
         entries.append(Entry(types.ICC_PROFILE, UNDEFINED, metadata.icc))
     if metadata.photoshop:
         entries.append(Entry(types.PHOTOSHOP, UNDEFINED, metadata.photoshop))
-    if metadata.density:
-        entries += _resolution(metadata.density)
+    if density:
+        entries += _resolution(density)
     return Fields(entries, below)
 
 
-def _of_exif(exif: memoryview) -> tuple[list[Entry], dict[int, list[Entry]]]:
+def _first(exif: bytes) -> Directory | None:
     try:
-        directory = first_directory(exif)
+        return first_directory(memoryview(exif))
     except MalformedImage:
-        return [], {}
-    entries, below = _descriptive(exif, directory)
-    inner = {tag: _in_order(found, directory.order) for tag, found in below.items()}
-    return _in_order(entries, directory.order), inner
+        return None
 
 
 def _in_order(entries: list[Entry], order: Order) -> list[Entry]:

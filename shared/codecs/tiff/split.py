@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from shared.codecs.limits import Limits
 from shared.codecs.stripes import Stripe
 from shared.codecs.tiff import types
-from shared.codecs.tiff.header import INDEPENDENT, RAW, TiffHeader
+from shared.codecs.tiff.header import INDEPENDENT, RAW, YCBCR, TiffHeader
 from shared.codecs.tiff.types import LONG, Entry, entry
 from shared.codecs.tiff.write import head_with_pieces, needs_big
 from shared.problems import MalformedImage
@@ -36,7 +36,7 @@ _STEP = 8
 """Stripes are joined at multiples of so many rows."""
 _TILE_STEP = 16
 """Sides of tiles are multiples of it (section 15)."""
-_SEPARATED, _YCBCR = 5, 6
+_SEPARATED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,11 @@ class Cuts:
     def unit_rows(self) -> int:
         """Pixel rows in a unit; the last may have fewer."""
         return min(self.unit_pieces * self.piece_rows, self.tiff.height)
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of a row of a strip or tile that is not compressed, unless chroma is subsampled."""
+        return ceil(self.piece_width * self.tiff.depth * (self.tiff.samples // self.tiff.planes) / 8)
 
     def places(self, top: int, bottom: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Offsets and sizes of the strips or tiles that hold rows [top, bottom)."""
@@ -103,11 +108,10 @@ def find_cuts(data: memoryview, tiff: TiffHeader) -> Cuts | None:
     _check_places(offsets, sizes, len(data))
     places = offsets.astype(np.int64).reshape(shape), sizes.astype(np.int64).reshape(shape)
     found = Cuts(tiff, width, rows, *places)
-    if tiff.compression != RAW or tiff.photometric == _YCBCR:  # whose colours are stored for several pixels
+    if tiff.compression != RAW or tiff.photometric == YCBCR:  # whose colours are stored for several pixels
         return found
-    row_bytes = ceil(width * tiff.depth * (tiff.samples // tiff.planes) / 8)
-    _check_raw(found, row_bytes)
-    return found if tiff.is_tiled or shape[1] > 1 else _refined(found, row_bytes)
+    _check_raw(found)
+    return found if tiff.is_tiled or shape[1] > 1 else _refined(found)
 
 
 def _tags(tiff: TiffHeader) -> tuple[int, int]:
@@ -144,21 +148,23 @@ def _check_places(offsets: NDArray[np.uint64], sizes: NDArray[np.uint64], end: i
         raise MalformedImage("strips or tiles overlap")
 
 
-def _check_raw(where: Cuts, row_bytes: int) -> None:
+def _check_raw(where: Cuts) -> None:
     """Raise `MalformedImage` if a strip or tile without compression is too short for its pixels."""
     rows = np.full(where.sizes.shape[1], where.piece_rows)
     if not where.tiff.is_tiled:
         rows[-1] = where.tiff.height - where.piece_rows * (len(rows) - 1)
-    if (where.sizes < (rows * row_bytes)[:, None]).any():
+    if (where.sizes < (rows * where.row_bytes)[:, None]).any():
         raise MalformedImage("a strip or tile is shorter than its pixels")
 
 
-def _refined(where: Cuts, row_bytes: int) -> Cuts:
+def _refined(where: Cuts) -> Cuts:
     """The only strip, which is not compressed, as many: rows can be cut anywhere then."""
     first = np.arange(0, where.tiff.height, _STEP)
     rows = np.minimum(where.tiff.height - first, _STEP)
-    sizes = np.broadcast_to((rows * row_bytes)[:, None], (where.tiff.planes, len(first), 1))
-    return replace(where, piece_rows=_STEP, offsets=where.offsets + (first * row_bytes)[:, None], sizes=sizes)
+    sizes = np.broadcast_to((rows * where.row_bytes)[:, None], (where.tiff.planes, len(first), 1))
+    return replace(
+        where, piece_rows=_STEP, offsets=where.offsets + (first * where.row_bytes)[:, None], sizes=sizes
+    )
 
 
 def stripes(data: memoryview, where: Cuts, count: int) -> Iterator[Stripe]:
