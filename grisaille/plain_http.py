@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import http.client
+import io
 import socket
 import threading
 import time
@@ -86,6 +87,24 @@ class PlainTransport(httpx.BaseTransport):
             return not self._closed
 
 
+class _Lines(io.BufferedReader):
+    """Tells an end in the middle of a head from the empty line behind it, which http.client does not."""
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        line = super().readline(size)
+        if not line:
+            raise http.client.RemoteDisconnected("the server ended the connection before or in its answer")
+        return line
+
+
+class _Answer(http.client.HTTPResponse):
+    """One whose head is complete."""
+
+    def __init__(self, sock: socket.socket, debuglevel: int = 0, method: str | None = None) -> None:
+        super().__init__(sock, debuglevel, method)
+        self.fp = _Lines(self.fp.detach())
+
+
 class _Body(httpx.SyncByteStream):
     """The answer's; read to its end, it lets the connection be used again."""
 
@@ -121,6 +140,7 @@ class _Body(httpx.SyncByteStream):
 
 def _connected(origin: tuple[str, int], timeout: float | None) -> http.client.HTTPConnection:
     connection = http.client.HTTPConnection(*origin, timeout=timeout)
+    connection.response_class = _Answer
     try:
         connection.connect()
     except TimeoutError as exc:
