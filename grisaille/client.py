@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import random as randomness
 import time
+import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
 from typing import Self, TypeAlias, TypedDict, Unpack
@@ -25,6 +26,7 @@ from grisaille.errors import (
     Unreachable,
     refusal,
 )
+from grisaille.plain_http import PlainTransport
 from grisaille.retry import Retry, Tries
 from grisaille.transfer import CHUNK, Source, Target, Upload, downloading, uploading
 
@@ -97,7 +99,7 @@ class Client:
         """
         self._url = _convert_url(url)
         self._retry = retry
-        self._http = http or httpx.Client(limits=_LIMITS, timeout=_TIMEOUT)
+        self._http = http or _http(self._url)
         self._clock, self._sleep, self._random = clock, sleep, random
 
     def __enter__(self) -> Self:
@@ -239,6 +241,13 @@ def _convert_url(url: str) -> httpx.URL:
     if parsed.scheme not in {"http", "https"} or not parsed.host:
         raise ValueError(f"{url!r} is not a URL that begins with http:// or https://")
     return parsed
+
+
+def _http(url: httpx.URL) -> httpx.Client:
+    """Through httpx's own transport where there is encryption or a proxy, which ours knows nothing of."""
+    if url.scheme == "https" or urllib.request.getproxies().keys() & {"http", "all"}:
+        return httpx.Client(limits=_LIMITS, timeout=_TIMEOUT)
+    return httpx.Client(transport=PlainTransport(_IDLE_SECONDS), timeout=_TIMEOUT)
 
 
 def _query(options: Options) -> dict[str, str]:
