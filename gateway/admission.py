@@ -209,11 +209,11 @@ def expected_bytes(header: ImageHeader, written: Format, upload: int) -> int:
     """Most bytes a result is likely to have.
 
     A grey JPEG is smaller than the coloured one it comes from, and seldom has half a byte for a pixel. A
-    lossless format has at most about a byte for a pixel of 8 bits, and where the upload was far smaller than
+    lossless format has at most about a byte for a sample of 8 bits, and where the upload was far smaller than
     that, so will the result be: a header may claim what it likes.
     """
     if header.pixels is None:
         return 2 * upload
     if written is Format.JPEG:
         return upload if header.format is Format.JPEG else header.pixels // 2
-    return min(header.pixels * header.sample_bytes, _MOST_GROWTH * upload)
+    return min(header.pixels * header.pixel_bytes, _MOST_GROWTH * upload)

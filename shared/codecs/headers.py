@@ -26,8 +26,8 @@ class ImageHeader:
     height: int | None = None
     is_grey: bool | None = None
     """Without colour channels; None as above."""
-    sample_bytes: int = 1
-    """Bytes that a grey sample takes: 2 for 16 bits."""
+    pixel_bytes: int = 1
+    """Bytes of a grey pixel: 2 for 16 bits, twice as many with alpha."""
     cuts: Cuts | None = None
     """None if it cannot be cut."""
     notes: tuple[str, ...] = ()
@@ -54,7 +54,8 @@ def read(data: memoryview, limits: Limits) -> ImageHeader:
         png = chunks.parse_header(data)
         limits.check(png.width, png.height, banded=not png.interlaced)
         grey = png.colour in {chunks.GREY, chunks.GREY_ALPHA}
-        return ImageHeader(found, png.width, png.height, grey, 2 if png.depth == 16 else 1)
+        size = _pixel_bytes(png.depth, has_alpha=png.colour in {chunks.GREY_ALPHA, chunks.RGBA})
+        return ImageHeader(found, png.width, png.height, grey, size)
     if found is Format.JPEG:
         jpeg = markers.parse(data, limits)
         cuts = split.find_cuts_within(data, jpeg, limits)
@@ -62,6 +63,10 @@ def read(data: memoryview, limits: Limits) -> ImageHeader:
     if found is Format.TIFF:
         tiff = tiff_header.parse(data)
         where = tiff_split.find_cuts_within(data, tiff, limits)
-        depth = 2 if tiff.depth == 16 else 1
-        return ImageHeader(found, tiff.width, tiff.height, tiff.is_grey, depth, where, tiff.notes)
+        size = _pixel_bytes(tiff.depth, has_alpha=tiff.has_alpha)
+        return ImageHeader(found, tiff.width, tiff.height, tiff.is_grey, size, where, tiff.notes)
     return ImageHeader(found)
+
+
+def _pixel_bytes(depth: int, *, has_alpha: bool) -> int:
+    return (2 if depth == 16 else 1) * (2 if has_alpha else 1)

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import tifffile
 from numpy.typing import NDArray
-from support.images import grey, joined
+from support.images import LIMITS, grey, joined
 from support.tiffs import built, by_libvips, by_tifffile, cuts_of, deep
 from support.vips import decoded, differ, in_grey, right
 
+from shared.codecs import headers
 from shared.codecs.formats import Format
 from shared.codecs.tiff.split import stripes
 from shared.options import Luma, Options
@@ -76,6 +77,12 @@ def test_every_stripe_is_a_file_of_its_own_whose_samples_are_the_pictures(name: 
         for stripe in stripes(memoryview(files()[name]), cuts_of(files()[name]), count):
             read = decoded(joined(stripe.pieces))
             assert np.array_equal(read, whole[stripe.first : stripe.first + stripe.rows])
+
+
+@pytest.mark.parametrize(("channels", "size"), [(1, 2), (3, 2), (4, 4)])
+def test_a_header_tells_the_bytes_of_a_grey_pixel(channels: int, size: int) -> None:
+    for data in (by_libvips(deep(channels)), grey(by_libvips(deep(channels)), Options(format=Format.PNG))):
+        assert headers.read(memoryview(data), LIMITS).pixel_bytes == size
 
 
 @pytest.mark.parametrize("order", ["<", ">"])

@@ -172,6 +172,7 @@ def test_conversions_grow_with_the_slots_of_the_workers() -> None:
         (ImageHeader(Format.PNG, 100, 50), Format.JPEG, 2500),
         (ImageHeader(Format.PNG, 100, 50), Format.TIFF, 5000),
         (ImageHeader(Format.PNG, 30_000, 30_000), Format.PNG, 11_200),
+        (ImageHeader(Format.TIFF, 50, 40, pixel_bytes=4), Format.PNG, 8000),
         (ImageHeader(Format.GIF), Format.PNG, 1400),
     ],
 )

@@ -17,15 +17,13 @@ from shared.codecs.formats import Format
 from shared.codecs.limits import Limits
 from shared.codecs.picture import Band, Picture, sliced
 from shared.codecs.stripes import Stripe
-from shared.codecs.tiff import samples, types, verify
+from shared.codecs.tiff import samples, verify
 from shared.codecs.tiff.split import Cuts, stripes
 from shared.options import Luma
 from shared.problems import MalformedImage
 
 _PIXELS_PER_READ = 1 << 20
 """Opening a file takes Pillow as long as decoding some ten thousand pixels."""
-_UNSPECIFIED = 0
-"""ExtraSamples: nothing that is known (section 8)."""
 
 
 def grey(data: memoryview, where: Cuts, luma: Luma, limits: Limits) -> Picture:
@@ -56,8 +54,7 @@ def _deep(data: memoryview, where: Cuts, stripe: Stripe, luma: Luma) -> Iterator
     """Rows of 16-bit samples in grey."""
     to_grey = formulas.formula(luma)
     has_colour = where.tiff.samples > 2
-    has_alpha = where.tiff.samples in {2, 4}
-    has_alpha &= where.tiff.directory.number(types.EXTRA_SAMPLES, 1) != _UNSPECIFIED
+    has_alpha = where.tiff.has_alpha
     for band in sliced(samples.rows(data, where, stripe.first, stripe.first + stripe.rows)):
         if not has_colour:
             yield band if has_alpha else np.ascontiguousarray(band[:, :, :1])

@@ -26,6 +26,10 @@ _COMPRESSIONS = INDEPENDENT | {OLD_JPEG, 32771, 32809, 34676, 34677}
 _OF_BYTES = {RAW, LZW, DEFLATE, OLD_DEFLATE, PACKBITS, LZMA, ZSTD}
 _DEEP = {(WHITE_IS_ZERO, 1), (BLACK_IS_ZERO, 1), (BLACK_IS_ZERO, 2), (RGB, 3), (RGB, 4)}
 """Photometric interpretation and samples, of pictures whose 16 bits stay 16 bits."""
+_WITH_ALPHA = {(WHITE_IS_ZERO, 2), (BLACK_IS_ZERO, 2), (RGB, 4)}
+"""Photometric interpretation and samples, if the last one is alpha."""
+_UNSPECIFIED = 0
+"""ExtraSamples: nothing that is known (section 8)."""
 _MOST_SAMPLES = 64
 """Of a pixel; Pillow reads six."""
 
@@ -66,6 +70,12 @@ class TiffHeader:
             and self.directory.number(types.FILL_ORDER, 1) == 1
             and self.predictor in {1, DIFFERENCES}
         )
+
+    @property
+    def has_alpha(self) -> bool:
+        """With one sample more than its colours, which does not say that it is something else."""
+        kind = self.directory.number(types.EXTRA_SAMPLES, 1)
+        return (self.photometric, self.samples) in _WITH_ALPHA and kind != _UNSPECIFIED
 
     @property
     def predictor(self) -> int:
