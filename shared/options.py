@@ -115,7 +115,7 @@ TABLE: tuple[Option, ...] = (
         minimum=1,
         maximum=100,
     ),
-    Option("effort", ", ".join(Effort), "How hard to compress PNG.", tuple(Effort)),
+    Option("effort", ", ".join(Effort), "How hard to compress PNG, TIFF and WebP.", tuple(Effort)),
     Option(
         "metadata",
         ", ".join(Keep),

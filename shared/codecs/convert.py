@@ -214,7 +214,7 @@ def _png(
 
 
 def _tiff(data: memoryview, options: Options, limits: Limits) -> _Decoded | None:
-    tiff = tiff_header.parse(data)
+    tiff = tiff_header.parse(data, limits)
     where = tiff_split.find_cuts_within(data, tiff, limits)
     if where is None:
         return None

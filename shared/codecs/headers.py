@@ -61,7 +61,7 @@ def read(data: memoryview, limits: Limits) -> ImageHeader:
         cuts = split.find_cuts_within(data, jpeg, limits)
         return ImageHeader(found, jpeg.width, jpeg.height, jpeg.channels == 1, cuts=cuts)
     if found is Format.TIFF:
-        tiff = tiff_header.parse(data)
+        tiff = tiff_header.parse(data, limits)
         where = tiff_split.find_cuts_within(data, tiff, limits)
         size = _pixel_bytes(tiff.depth, has_alpha=tiff.has_alpha)
         return ImageHeader(found, tiff.width, tiff.height, tiff.is_grey, size, where, tiff.notes)

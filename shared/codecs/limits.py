@@ -20,6 +20,7 @@ _Name: TypeAlias = Literal[
     "max_segments",
     "max_scans",
     "max_chunks",
+    "max_tiff_entries",
     "max_metadata_bytes",
 ]
 _FORMAT_SIDE = {Format.JPEG: JPEG_MAX_SIDE, Format.WEBP: WEBP_MAX_SIDE}
@@ -41,6 +42,8 @@ class Limits:
     """Of a JPEG: more than any encoder writes, and each costs a pass over the whole image."""
     max_chunks: int = 100_000
     """Of a PNG: enough for half a gigabyte in IDATs of 8 KiB, the smallest that encoders write."""
+    max_tiff_entries: int = 4096
+    """Of a directory; TIFF 6.0 knows some hundred tags, cameras add as many."""
     max_metadata_bytes: int = 32 << 20
     """All that stands beside the pixels, as stored."""
 

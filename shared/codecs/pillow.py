@@ -77,7 +77,7 @@ def _beside(
 ) -> tuple[tuple[str, ...], Metadata]:
     """Notes on what is left out of a file that was opened, and its metadata."""
     if source is Format.TIFF:
-        tiff = tiff_header.parse(data)
+        tiff = tiff_header.parse(data, limits)
         return tiff.notes, tiff_metadata.read(data, tiff.directory)
     if source is Format.JPEG:
         return (), jpeg_metadata.read(markers.parse(data, limits))

@@ -57,6 +57,9 @@ class ServiceSettings(BaseSettings):
     )
     max_scans: int = Field(DEFAULTS.max_scans, gt=0, description="scans of a JPEG")
     max_chunks: int = Field(DEFAULTS.max_chunks, gt=0, description="chunks of a PNG")
+    max_tiff_entries: int = Field(
+        DEFAULTS.max_tiff_entries, gt=0, description="entries of a directory of a TIFF"
+    )
     max_metadata_bytes: int = Field(
         DEFAULTS.max_metadata_bytes, gt=0, description="what stands in an image beside its pixels, as stored"
     )

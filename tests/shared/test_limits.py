@@ -88,8 +88,10 @@ TEXT.add_text("Comment", "x" * 1000)
         ("max_metadata_bytes", jpeg(photo(16, 16), comment=b"x" * 1000)),
         ("max_metadata_bytes", png(photo(16, 16), pnginfo=TEXT)),
         ("max_metadata_bytes", encoded(image(photo(16, 16)), "WEBP", xmp=b"x" * 1000)),
+        ("max_metadata_bytes", encoded(image(photo(16, 16)), "TIFF", tiffinfo={700: b"x" * 1000})),
+        ("max_tiff_entries", encoded(image(photo(16, 16)), "TIFF")),
     ],
-    ids=["segments", "scans", "chunks", "JPEG comment", "PNG text", "WebP XMP"],
+    ids=["segments", "scans", "chunks", "JPEG text", "PNG text", "WebP XMP", "TIFF XMP", "TIFF entries"],
 )
 def test_a_file_that_has_more_is_refused_by_that_limit(name: str, data: bytes) -> None:
     assert convert.grey(memoryview(data), Options(), Limits()).size

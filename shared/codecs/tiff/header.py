@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shared.codecs.limits import DEFAULTS, Limits
 from shared.codecs.tiff import types
 from shared.codecs.tiff.ifd import Directory, first_directory
 from shared.problems import MalformedImage, UnsupportedFormat
@@ -31,6 +32,7 @@ _WITH_ALPHA = {(WHITE_IS_ZERO, 2), (BLACK_IS_ZERO, 2), (RGB, 4)}
 _UNSPECIFIED = 0
 """ExtraSamples: nothing that is known (section 8)."""
 _MOST_SAMPLES = 64
+_BESIDE = (types.XMP, types.PHOTOSHOP, types.ICC_PROFILE)
 """Of a pixel; Pillow reads six."""
 
 
@@ -99,9 +101,14 @@ class TiffHeader:
         return ("first-frame",) if self.directory.next else ()
 
 
-def parse(data: memoryview) -> TiffHeader:
-    """The header of a TIFF file; `MalformedImage` if it has none or no size, or `UnsupportedFormat`."""
-    directory = first_directory(data)
+def parse(data: memoryview, limits: Limits = DEFAULTS) -> TiffHeader:
+    """The header of a TIFF file.
+
+    Raises `MalformedImage` if it has none or no size, `ImageTooLarge` or `UnsupportedFormat`.
+    """
+    directory = first_directory(data, limits)
+    beside = sum(len(directory.raw(tag) or b"") for tag in _BESIDE)
+    limits.within("max_metadata_bytes", "the metadata in bytes", beside)
     width, height = (directory.number(tag, 0) for tag in (types.IMAGE_WIDTH, types.IMAGE_LENGTH))
     if not width or not height:
         raise MalformedImage(f"a TIFF of {width} x {height} pixels")

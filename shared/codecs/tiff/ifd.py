@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.codecs.limits import DEFAULTS, Limits
 from shared.codecs.tiff.types import TYPES, UNSIGNED, Entry, Order, is_big, number_type
 from shared.problems import MalformedImage
 
-_MAX_ENTRIES = 4096
 """Of one directory; the tags ever registered are some hundreds."""
 _TAIL = 4
 """Bytes of a classic entry's value, of its count, and of the link to the next directory."""
@@ -78,21 +78,22 @@ class _Reader:
         return Entry(tag, kind, raw) if raw and len(raw) == size else None
 
 
-def first_directory(data: memoryview) -> Directory:
-    """The first directory of a file; `MalformedImage` if it does not lie in the file."""
+def first_directory(data: memoryview, limits: Limits = DEFAULTS) -> Directory:
+    """The first directory of a file; raises as `directory_at`."""
     reader = _Reader(data)
     if reader.big and (reader.number(4, 2), reader.number(6, 2)) != (8, 0):
         raise MalformedImage("a BigTIFF whose offsets have not eight bytes")
-    return directory_at(data, reader.number(8 if reader.big else 4, reader.tail))
+    return directory_at(data, reader.number(8 if reader.big else 4, reader.tail), limits)
 
 
-def directory_at(data: memoryview, offset: int) -> Directory:
-    """The directory at an offset; `MalformedImage` if it does not lie in the file."""
+def directory_at(data: memoryview, offset: int, limits: Limits = DEFAULTS) -> Directory:
+    """The directory at an offset; `MalformedImage` if it does not lie in the file, `ImageTooLarge`."""
     reader = _Reader(data)
     width = 8 if reader.big else 2
     count = reader.number(offset, width)
-    if not 0 < count <= _MAX_ENTRIES:
-        raise MalformedImage.at(offset, f"a TIFF directory of {count} entries; 1 to {_MAX_ENTRIES} are read")
+    if not count:
+        raise MalformedImage.at(offset, "a TIFF directory without entries")
+    limits.within("max_tiff_entries", "the number of entries in a directory", count)
     step, begin = 4 + 2 * reader.tail, offset + width
     entries: dict[int, Entry] = {}
     for at in range(begin, begin + step * count, step):

@@ -14,7 +14,7 @@ from shared.codecs.tiff.ifd import Directory, directory_at, first_directory
 from shared.codecs.tiff.layout import ORDER, Fields
 from shared.codecs.tiff.types import BIG_ONLY, BYTE, RATIONAL, SHORT, UNDEFINED, Entry, Order, entry
 from shared.codecs.tiff.write import head
-from shared.problems import MalformedImage
+from shared.problems import Unprocessable
 
 _DESCRIPTIVE = {
     *(274, 270, 271, 272),  # Orientation, ImageDescription, Make, Model
@@ -51,7 +51,7 @@ def _descriptive(data: memoryview, directory: Directory) -> tuple[list[Entry], d
         offset = directory.number(tag, 0)
         try:
             inner = _plain(directory_at(data, offset)) if offset else []
-        except MalformedImage:
+        except Unprocessable:
             inner = []
         if inner:
             below[tag] = inner
@@ -109,7 +109,7 @@ def write(metadata: Metadata) -> Fields:
 def _first(exif: bytes) -> Directory | None:
     try:
         return first_directory(memoryview(exif))
-    except MalformedImage:
+    except Unprocessable:
         return None
 
 
