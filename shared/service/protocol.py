@@ -1,6 +1,6 @@
 """uvicorn's HTTP protocol, with large bodies received straight into a buffer of the application's.
 
-The ASGI way hands each piece of a body to a task, by way of two more copies; for 53 MB that took half of
+The ASGI way hands each piece of a body to a task, by way of three more copies; for 53 MB that took half of
 the time. `RECEIVE_INTO` is an ASGI extension: an application that finds it in the scope may ask for the
 rest of a body there, after it received a first piece the ordinary way.
 
@@ -13,42 +13,82 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from random import uniform
 from typing import Any, TypeAlias
 
+import httptools
 from starlette.requests import ClientDisconnect
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from shared.service.settings import ServiceSettings
 
 RECEIVE_INTO = "grisaille.receive_into"
+_NO_BODY = memoryview(b"")
 Grown: TypeAlias = Callable[[int], None]
 """Hears how much of a buffer is filled."""
 ReceiveInto: TypeAlias = Callable[[memoryview, int, Grown], Awaitable[None]]
-"""Fills a buffer from an offset on with the rest of the body; `ClientDisconnect` if that does not come."""
+"""Fills a buffer of the announced size from an offset on; `ClientDisconnect` if the rest does not come."""
 
 
-@dataclass(slots=True)
-class _Sink:
-    """Where a body goes."""
+def _unheard(_: int) -> None:
+    """Where no body comes in."""
 
-    data: memoryview
-    filled: int
-    grown: Grown
 
-    def add(self, piece: bytes | bytearray) -> None:
-        """Take the next bytes."""
-        end = self.filled + len(piece)
-        self.data[self.filled : end] = piece
-        self.filled = end
-        self.grown(end)
+class _Body(asyncio.BufferedProtocol):
+    """A connection while the rest of a body comes in: the kernel copies it to where it belongs.
+
+    What no body consists of is left to the protocol of the connection. `ended` is called with the last byte.
+    """
+
+    def __init__(
+        self,
+        connection: asyncio.Protocol,
+        data: memoryview,
+        filled: int,
+        grown: Grown,
+        ended: Callable[[], None],
+    ) -> None:
+        self._connection = connection
+        self._data = data
+        self._filled = filled
+        self._grown = grown
+        self._ended = ended
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - we know what is missing
+        """Room for no more than the body."""
+        return self._data[self._filled :]
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """So many bytes are there."""
+        self._filled += nbytes
+        self._grown(self._filled)
+        if self._filled == len(self._data):
+            self.let_go()
+            self._ended()
+
+    def let_go(self) -> None:
+        """Free the buffer, and who hears of it: uvloop keeps this object as long as the connection."""
+        self._data, self._filled, self._grown = _NO_BODY, 0, _unheard
+
+    def eof_received(self) -> bool | None:
+        """The client sends no more."""
+        return self._connection.eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Who waits for the body hears it."""
+        self._connection.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """An answer before the end of the body is not taken."""
+        self._connection.pause_writing()
+
+    def resume_writing(self) -> None:
+        """It is."""
+        self._connection.resume_writing()
 
 
 class Connection(HttpToolsProtocol):
     """One connection of a client."""
-
-    _sink: _Sink | None = None
 
     def __init__(self, *, settings: ServiceSettings, **uvicorns: Any) -> None:
         super().__init__(**uvicorns)
@@ -96,33 +136,48 @@ class Connection(HttpToolsProtocol):
         if self.loop.time() > self._old_at:
             self.cycle.keep_alive = False
 
-    def on_body(self, body: bytes) -> None:
-        """Put a piece of a body where its application wants it."""
-        if self._sink is None:
-            super().on_body(body)
-        else:
-            self._sink.add(body)
-
-    def on_message_complete(self) -> None:
-        """What the parser finds from now on belongs to the next request."""
-        self._sink = None
-        super().on_message_complete()
-
     async def _receive_into(
         self, cycle: RequestResponseCycle, data: memoryview, filled: int, grown: Grown
     ) -> None:
-        sink = _Sink(data, filled, grown)
-        sink.add(cycle.body)
+        end = filled + len(cycle.body)
+        data[filled:end] = cycle.body
         cycle.body = bytearray()
+        grown(end)
         if cycle.more_body:
-            self._sink = sink
-            self.flow.resume_reading()
+            await self._receive_rest(cycle, data, end, grown)
+        if cycle.more_body:
+            raise ClientDisconnect
+
+    async def _receive_rest(
+        self, cycle: RequestResponseCycle, data: memoryview, filled: int, grown: Grown
+    ) -> None:
+        """Without the parser, which would copy it twice. It cannot go on after what it did not see."""
+
+        def ended() -> None:
+            self._hand_over(self)
+            self.parser = _parser(self)
+            self.on_message_complete()
+
+        body = _Body(self, data, filled, grown, ended)
+        self._hand_over(body)
         try:
             while cycle.more_body and not cycle.disconnected:
                 await cycle.message_event.wait()
                 cycle.message_event.clear()
         finally:
-            if self._sink is sink:  # it was given up
-                self._sink = None
-        if sink.filled < len(data):
-            raise ClientDisconnect
+            if cycle.more_body and not cycle.disconnected:  # it was given up
+                cycle.keep_alive = False
+                self._hand_over(self)
+            body.let_go()
+
+    def _hand_over(self, protocol: asyncio.BaseProtocol) -> None:
+        """Let another protocol have the bytes to come."""
+        self.transport.set_protocol(protocol)
+        self.flow.resume_reading()
+
+
+def _parser(protocol: Connection) -> httptools.HttpRequestParser:
+    """As uvicorn makes it."""
+    parser = httptools.HttpRequestParser(protocol)
+    parser.set_dangerous_leniencies(lenient_data_after_close=True)
+    return parser
