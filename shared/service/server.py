@@ -22,9 +22,9 @@ import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
+from shared.service.guard import GuardedConnection
 from shared.service.lifecycle import Lifecycle
 from shared.service.logs import event
-from shared.service.protocol import Connection
 from shared.service.settings import ServiceSettings
 
 _LOG = logging.getLogger("grisaille.service")
@@ -52,7 +52,7 @@ def _listener(host: str, port: int, *, reuse_port: bool) -> socket.socket:
 def _server(app: ASGIApp, settings: ServiceSettings) -> _Server:
     config = uvicorn.Config(
         app,
-        http=cast("type[asyncio.Protocol]", functools.partial(Connection, settings=settings)),
+        http=cast("type[asyncio.Protocol]", functools.partial(GuardedConnection, settings=settings)),
         ws="none",
         lifespan="off",
         access_log=False,

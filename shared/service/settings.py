@@ -28,7 +28,9 @@ class ServiceSettings(BaseSettings):
     exit_with_parent: bool = Field(
         default=False, description="stop when standard input, a supervisor's pipe, is closed"
     )
-    keep_alive_seconds: int = Field(120, gt=0, description="keep an idle connection open for so long")
+    keep_alive_seconds: int = Field(
+        120, gt=0, description="end a connection on which no request was sent for so long"
+    )
     max_connection_seconds: float = Field(
         300.0, gt=0, description="ask clients to connect anew after so long, more or less a tenth"
     )
