@@ -38,9 +38,10 @@ class Stages:
         return time.monotonic() - self._begin
 
     def end(self, name: str, at: float | None = None) -> None:
-        """The stage ends now, or at a moment of the monotonic clock."""
+        """The stage ends now, or at a moment of the monotonic clock; again, if it had to be done anew."""
         at = time.monotonic() if at is None else max(at, self._last)
-        self._stages.append((name, at - self._last))
+        before = self._stages.pop()[1] if self._stages and self._stages[-1][0] == name else 0.0
+        self._stages.append((name, before + at - self._last))
         self._last = at
 
     def end_with(self, last: Delivered[object]) -> None:

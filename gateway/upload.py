@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from math import ceil
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -69,13 +70,17 @@ async def in_time(receiving: asyncio.Future[_T], meter: body.Meter, settings: Ga
             raise SlowUpload.over(
                 "the time of the upload in seconds",
                 limit=int(settings.max_upload_seconds),
-                actual=int(settings.max_upload_seconds - left),
+                actual=ceil(settings.max_upload_seconds),
                 setting="GRISAILLE_MAX_UPLOAD_SECONDS",
             )
-        if meter.received - before < _LEAST_BYTES_A_SECOND * window:
+        came, least = meter.received - before, int(_LEAST_BYTES_A_SECOND * window)
+        if came < least:
+            setting = "GRISAILLE_SLOW_UPLOAD_SECONDS"
             raise SlowUpload(
-                f"{meter.received - before} bytes came in {window:g} s, "
-                f"fewer than {_LEAST_BYTES_A_SECOND} a second (setting GRISAILLE_SLOW_UPLOAD_SECONDS)"
+                f"{came} bytes came in {window:g} s, the least is {least} (setting {setting})",
+                limit=least,
+                actual=came,
+                setting=setting,
             )
         before = meter.received
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -87,6 +88,8 @@ class Option:
     """Of `enum`: second names, which a list of choices leaves out."""
 
 
+_NOT_ACCEPTABLE = re.compile(r"q *= *0(\.0{0,3})?")
+"""RFC 9110 section 12.4.2."""
 _FORMATS = {"jpg": Format.JPEG, "tif": Format.TIFF} | {f.value: f for f in WRITTEN}
 _WRITTEN_NAMES = tuple(f.value for f in WRITTEN)
 
@@ -197,15 +200,15 @@ def query(options: Options) -> list[tuple[str, str]]:
     return [(name, str(value)) for name, value in pairs if value is not None]
 
 
-def accepted(accept: str | None) -> Format | None:
-    """The format of the one concrete image type that an Accept header names, if we write it, or None.
+def accepted(accept: str) -> Format | None:
+    """The format of the one concrete image type that an Accept field names, if we write it, or None.
 
     Several named types, as browsers send them for pages, decide nothing.
     """
     named = set()
-    for entry in (accept or "").split(","):
+    for entry in accept.split(","):
         kind, *parameters = (item.strip().lower() for item in entry.split(";"))
-        refused = any(p.replace(" ", "") in {"q=0", "q=0.0", "q=0.00", "q=0.000"} for p in parameters)
+        refused = any(_NOT_ACCEPTABLE.fullmatch(parameter) for parameter in parameters)
         if kind.startswith("image/") and kind != "image/*" and not refused:
             named.add(kind)
     return next((f for f in WRITTEN if {f.media_type} == named), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable
 from dataclasses import replace
@@ -15,7 +16,7 @@ from gateway.timing import Stages
 from shared import options as options_module
 from shared.contract import REQUEST_ID
 from shared.options import Options
-from shared.problems import Internal, Problem
+from shared.problems import Internal, Problem, Unavailable
 from shared.service.frames import let_go
 from shared.service.logs import event
 
@@ -28,7 +29,7 @@ def options(request: Request) -> Options:
     asked = options_module.parse(request.query_params.multi_items())
     if "format" in request.query_params:
         return asked
-    return replace(asked, format=options_module.accepted(request.headers.get("accept")))
+    return replace(asked, format=options_module.accepted(",".join(request.headers.getlist("accept"))))
 
 
 def passed_on(request: Request) -> dict[str, str]:
@@ -46,13 +47,20 @@ async def told(
     except ClientDisconnect:
         return nobody_left(request, metrics, stages)
     except Problem as problem:
-        metrics.refused(problem, stages.elapsed, request.url.path)
-        log(request, problem.slug, stages, status=problem.status, detail=problem.detail)
+        _refused(problem, request, metrics, stages)
         raise
+    except asyncio.CancelledError:
+        stopping = Unavailable("this gateway stops, and has waited for the request as long as it may")
+        _refused(stopping, request, metrics, stages)
+        raise stopping from None
     except Exception:
-        metrics.refused(Internal("an unexpected error"), stages.elapsed, request.url.path)
-        log(request, Internal.slug, stages, status=Internal.status)
+        _refused(Internal("an unexpected error; the log has it"), request, metrics, stages)
         raise
+
+
+def _refused(problem: Problem, request: Request, metrics: GatewayMetrics, stages: Stages) -> None:
+    metrics.refused(problem, stages.elapsed, request.url.path)
+    log(request, problem.slug, stages, status=problem.status, detail=problem.detail)
 
 
 def nobody_left(request: Request, metrics: GatewayMetrics, stages: Stages) -> Response:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -20,9 +19,6 @@ from shared.contract import CONVERT, NOTE, PARTS, PLAN, SERVER_TIMING
 from shared.options import Options
 from shared.service import body
 from shared.service.responses import PiecesResponse
-
-_LOG = logging.getLogger("grisaille.gateway")
-_CLIENT_CLOSED = 499
 
 _DOCS: dict[str, object] = {"parameters": openapi.parameters(), "requestBody": openapi.image_body()}
 _RESPONSES = openapi.image_answer() | openapi.problems([400, 408, 413, 415, 422, 500, 503, 504])

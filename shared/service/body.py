@@ -29,8 +29,8 @@ class Meter:
 
 def announced_size(request: Request, limit: int) -> int | None:
     """Content-Length, or None; `UploadTooLarge` before a byte is read, `UnsupportedEncoding`."""
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in {"", "identity"}:
+    encoding = ",".join(request.headers.getlist("content-encoding"))
+    if not {one.strip().lower() for one in encoding.split(",")} <= {"", "identity"}:
         raise UnsupportedEncoding(f"Content-Encoding {encoding[:40]!r}; send the image as it is")
     length = request.headers.get("content-length")
     if length is None:

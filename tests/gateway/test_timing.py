@@ -75,6 +75,15 @@ def test_a_request_s_stages_are_named_in_their_order_and_leave_nothing_out() -> 
     assert stages.total == pytest.approx(0.1)
 
 
+def test_a_stage_that_had_to_be_done_once_more_is_told_once() -> None:
+    stages = Stages()
+    begin = stages.now
+    stages.end("queue", begin + 0.010)
+    stages.end("split", begin + 0.012)
+    stages.end("split", begin + 0.015)  # the stripes were refused: the image goes whole
+    assert stages.header() == "queue;dur=10.0, split;dur=5.0"
+
+
 def test_a_last_part_that_was_sent_before_the_split_ended_costs_no_time_twice() -> None:
     stages = Stages()
     begin = stages.now

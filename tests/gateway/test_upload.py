@@ -154,7 +154,7 @@ def test_an_encoded_body_is_refused_before_it_is_read(encoding: str, kind: str) 
     assert body.read == 0
 
 
-@pytest.mark.parametrize("encoding", ["identity", "Identity", " identity ", ""])
+@pytest.mark.parametrize("encoding", ["identity", "Identity", " identity ", "", "identity, identity"])
 def test_the_identity_encoding_is_none(encoding: str) -> None:
     assert received(send({"Content-Encoding": encoding}, IMAGE)) == (IMAGE, None)
 
@@ -453,3 +453,5 @@ def test_an_upload_that_stops_coming_in_is_ended_with_408() -> None:
     assert answer.status_code == 408
     assert answer.json()["type"].endswith(":slow-upload")
     assert answer.headers["Connection"] == "close"
+    told = {"limit": 51, "actual": 1, "setting": "GRISAILLE_SLOW_UPLOAD_SECONDS"}
+    assert told.items() <= answer.json().items()

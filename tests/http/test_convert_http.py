@@ -63,6 +63,16 @@ def test_accept_decides_the_format_where_the_query_does_not(service: Service) ->
     assert asked.headers["content-type"] == "image/jpeg"
 
 
+def test_fields_on_several_lines_are_one_list(service: Service) -> None:
+    def sent(*headers: tuple[str, str]) -> httpx.Response:
+        return httpx.post(f"{service.url}/convert", content=UNSLICED, headers=list(headers))
+
+    two_types = sent(("Accept", "image/png"), ("Accept", "image/tiff"))
+    assert two_types.headers["content-type"] == "image/jpeg"
+    encoded = sent(("Content-Encoding", "identity"), ("Content-Encoding", "gzip"))
+    problem(encoded, 415, "unsupported-encoding")
+
+
 def test_a_large_image_with_markers_uses_several_workers(service: Service) -> None:
     answer = service.convert(SLICED)
     kind, stripes = plan(answer)

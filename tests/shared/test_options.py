@@ -142,7 +142,6 @@ def test_a_format_that_is_only_read_cannot_be_asked_for(name: str) -> None:
 @pytest.mark.parametrize(
     ("accept", "meant"),
     [
-        (None, None),
         ("", None),
         ("*/*", None),
         ("image/*", None),
@@ -160,6 +159,8 @@ def test_a_format_that_is_only_read_cannot_be_asked_for(name: str) -> None:
         ("image/png, image/jpeg;q=0", Format.PNG),
         ("image/png, image/jpeg; q=0.000", Format.PNG),
         ("image/png;q=0", None),
+        ("image/png;Q=0.", None),
+        ("image/png;q=0.001", Format.PNG),
         ("image/avif", None),
         ("image/gif", None),
         ("image/png, image/gif", None),
@@ -170,7 +171,7 @@ def test_a_format_that_is_only_read_cannot_be_asked_for(name: str) -> None:
     ],
 )
 def test_accept_decides_only_where_it_names_exactly_one_image_type_we_write(
-    accept: str | None, meant: Format | None
+    accept: str, meant: Format | None
 ) -> None:
     assert accepted(accept) is meant
 
