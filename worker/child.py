@@ -10,8 +10,11 @@ from __future__ import annotations
 import contextlib
 import json
 import multiprocessing
+import os
 import queue
 import signal
+import sys
+import warnings
 from dataclasses import asdict
 from multiprocessing.connection import Connection
 
@@ -107,11 +110,21 @@ class _Child:
 def _serve(pipe: Connection) -> None:
     """Convert jobs until the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the worker's to handle
+    _hush()
     with contextlib.suppress(EOFError, ConnectionError):
         while True:
             answer, body = _convert(json.loads(pipe.recv_bytes()), pipe.recv_bytes())
             pipe.send_bytes(json.dumps(answer).encode())
             pipe.send_bytes(body)
+
+
+def _hush() -> None:
+    """Keep what decoders say of a damaged file out of the log: libtiff has a line for each row of a fax."""
+    warnings.simplefilter("ignore")
+    sys.stderr = os.fdopen(os.dup(2), "w")  # for errors of ours
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
 
 
 def _convert(job: dict[str, object], data: bytes) -> tuple[dict[str, object], bytes]:
