@@ -108,6 +108,7 @@ async def _delivered(
     finally:
         for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)  # their slots are free then
 
 
 async def _fewer_than(most: int, tasks: Sequence[asyncio.Task[_T]]) -> None:
