@@ -12,6 +12,7 @@ from shared.version import VERSION
 routes = APIRouter()
 
 
+@routes.head(VERSION_PATH, include_in_schema=False)  # RFC 9110 section 9.1: wherever there is GET
 @routes.get(VERSION_PATH, responses=openapi.version_answer(), response_class=Response)
 async def version() -> Response:
     """Return what runs here."""

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from shared.contract import HEALTHZ, METRICS, READYZ
 from shared.service.lifecycle import Lifecycle
+from shared.service.responses import install_problem_handlers
 
 
 def internal_app(lifecycle: Lifecycle, registry: CollectorRegistry) -> Starlette:
@@ -26,4 +27,6 @@ def internal_app(lifecycle: Lifecycle, registry: CollectorRegistry) -> Starlette
     async def metrics(_: Request) -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
-    return Starlette(routes=[Route(HEALTHZ, healthz), Route(READYZ, readyz), Route(METRICS, metrics)])
+    app = Starlette(routes=[Route(HEALTHZ, healthz), Route(READYZ, readyz), Route(METRICS, metrics)])
+    install_problem_handlers(app)
+    return app

@@ -244,4 +244,7 @@ def test_a_flood_is_answered_completely(service: Service) -> None:
 
 
 def test_version_says_what_runs(service: Service) -> None:
-    assert httpx.get(f"{service.url}/version").json()["service"] == "gateway"
+    asked = httpx.get(f"{service.url}/version")
+    assert asked.json()["service"] == "gateway"
+    head = httpx.head(f"{service.url}/version")
+    assert (head.status_code, head.headers["content-length"]) == (200, asked.headers["content-length"])

@@ -212,6 +212,11 @@ def test_readiness_follows_the_service_s_life_while_health_stays_good_to_the_end
     assert told == [(503, "starting", 200), (200, "ready", 200), (503, "draining", 200)]
 
 
+def test_other_paths_of_the_internal_port_are_problems_as_on_the_public_one() -> None:
+    answer = ask(internal_app(Lifecycle(), CollectorRegistry()), "/convert")
+    assert answer.json()["type"] == "urn:grisaille:problem:not-found"
+
+
 def test_metrics_are_those_of_the_registry_it_was_given() -> None:
     registry = CollectorRegistry()
     Counter("paintings", "Paintings made.", registry=registry).inc(3)
