@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import re
 import time
 
 from starlette.requests import ClientDisconnect, Request
@@ -39,6 +40,7 @@ _LOG = logging.getLogger("grisaille.worker")
 
 _LARGE = 1 << 20
 """Bytes of a body whose way in is worth converting meanwhile."""
+_MILLISECONDS = re.compile("[0-9]{1,12}")
 _CLIENT_CLOSED = 499
 """Never seen by anyone: the connection is gone."""
 
@@ -143,10 +145,8 @@ async def _gone(request: Request, filling: asyncio.Task[None]) -> None:
 
 
 def _seconds(request: Request, settings: WorkerSettings) -> float:
-    left = request.headers.get(DEADLINE_MS)
-    if left is None or not (left.isascii() and left.isdigit()):
-        return settings.max_seconds
-    return min(int(left) / 1000, settings.max_seconds)
+    left = _MILLISECONDS.fullmatch(request.headers.get(DEADLINE_MS, ""))
+    return min(int(left[0]) / 1000, settings.max_seconds) if left else settings.max_seconds
 
 
 def _fault(request: Request, settings: WorkerSettings) -> Fault:

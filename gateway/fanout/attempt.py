@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from shared.contract import CONTRACT, CONTRACTS, CONVERT, DEADLINE_MS, LOAD, NOT
 from shared.options import Options
 
 Load = tuple[int, int, int]
+_LOAD = re.compile(r"([0-9]{1,9})/([0-9]{1,9})/([0-9]{1,9})")
 
 
 class AttemptOutcome(StrEnum):
@@ -200,7 +202,7 @@ def _failure(answer: httpx.Response, body: bytes) -> Exception:
 
 def load(headers: Mapping[str, str]) -> Load | None:
     """(running, slots, queued) as the worker reported it, or None."""
-    fields = headers.get(LOAD, "").split("/")
-    if len(fields) != 3 or not all(f.isascii() and f.isdigit() for f in fields) or int(fields[1]) == 0:
+    match = _LOAD.fullmatch(headers.get(LOAD, ""))
+    if match is None or int(match[2]) == 0:
         return None
-    return int(fields[0]), int(fields[1]), int(fields[2])
+    return int(match[1]), int(match[2]), int(match[3])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from gateway.fanout.transport import WireTransport
 from gateway.metrics import GatewayMetrics
 from gateway.offload import Offload
 from gateway.settings import GatewaySettings
+from shared.contract import LOAD
 from shared.options import Options
 from shared.service.spool import Spool
 
@@ -114,3 +116,30 @@ def test_a_hedge_that_comes_second_has_lost(scene: Scene) -> None:
     assert (scene.counted("hedges", result="won"), scene.counted("hedges", result="lost")) == (0, 1)
     assert scene.counted("attempts", outcome="ok") == 1
     assert scene.counted("attempts", outcome="cancelled") == 1
+
+
+def _with_a_load(load: str) -> Lie:
+    def lie(handler: Handler, _: bytes) -> None:
+        handler.send_response(200)
+        handler.send_header(LOAD, load)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    return lie
+
+
+def _judged(document: object) -> Lie:
+    return lambda handler, _: handler.answer(json.dumps(document).encode(), status=422)
+
+
+HEADS: dict[str, Lie] = {
+    "a load of many digits": _with_a_load("9" * 5000 + "/1/0"),
+    "a problem that is a list": _judged([1]),
+    "a problem of no type": _judged({"type": None, "detail": "x"}),
+    "a problem without end": lambda handler, _: handler.answer(b"[" * 100_000, status=422),
+}
+
+
+@pytest.mark.parametrize("lie", HEADS)
+def test_a_worker_that_lies_in_its_head_is_passed_over(scene: Scene, lie: str) -> None:
+    assert scene.deliver(HEADS[lie], lambda handler, _: handler.answer(b"ok")) == b"ok"

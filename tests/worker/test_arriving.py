@@ -181,6 +181,12 @@ def test_requests_sent_ahead_are_answered_in_turn(worker: str) -> None:
         assert unpacked(answered(reader)) == unpacked(grey(second, Options()))
 
 
+def test_a_deadline_that_is_no_number_is_none(worker: str) -> None:
+    for left in ("soon", "-5", "9" * 5000):
+        headers = {"X-Grisaille-Deadline-Ms": left}
+        assert httpx.post(f"{worker}/convert", content=PICTURES["png"], headers=headers).status_code == 200
+
+
 def test_a_body_slower_than_its_deadline_is_refused_and_the_slot_free_again(worker: str) -> None:
     data = PICTURES["png"]
     with connected(worker) as connection:
