@@ -155,7 +155,7 @@ class Connection(HttpToolsProtocol):
 
         def ended() -> None:
             self._hand_over(self)
-            self.parser = _parser(self)
+            self.parser = request_parser(self)
             self.on_message_complete()
 
         body = _Body(self, data, filled, grown, ended)
@@ -176,8 +176,8 @@ class Connection(HttpToolsProtocol):
         self.flow.resume_reading()
 
 
-def _parser(protocol: Connection) -> httptools.HttpRequestParser:
-    """As uvicorn makes it."""
+def request_parser(protocol: Connection) -> httptools.HttpRequestParser:
+    """A parser with nothing behind it, as uvicorn makes one."""
     parser = httptools.HttpRequestParser(protocol)
     parser.set_dangerous_leniencies(lenient_data_after_close=True)
     return parser
