@@ -209,8 +209,9 @@ def _png(
     png = chunks.stream(data, arrived, limits)
     notes = ("first-frame",) if png.find(b"acTL") else ()
     to_grey = luma.formula(options.luma)
+    icc = png_metadata.profile(png, limits)
     picture = png_decode.grey(png, to_grey, stages)
-    return _Decoded(picture, lambda: png_metadata.read(png, to_grey), notes=notes)
+    return _Decoded(picture, lambda: png_metadata.read(png, to_grey, icc), notes=notes)
 
 
 def _tiff(data: memoryview, options: Options, limits: Limits) -> _Decoded | None:

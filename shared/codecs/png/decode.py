@@ -27,7 +27,7 @@ def grey(png: PngStream, formula: Formula, stages: Stages) -> Picture:
     """
     header = png.header
     depth = max(header.depth, 8)
-    transparent = _transparency(png)
+    transparent = transparency(png)
     has_alpha = header.colour in {chunks.GREY_ALPHA, chunks.RGBA} or transparent is not None
     channels = 2 if has_alpha else 1
     to_grey = _to_grey(png, transparent, formula)
@@ -50,7 +50,7 @@ def _interlaced(png: PngStream, to_grey: _ToGrey, channels: int) -> Iterator[Ban
     yield from sliced(whole)
 
 
-def _transparency(png: PngStream) -> memoryview | None:
+def transparency(png: PngStream) -> memoryview | None:
     """The tRNS data, if it is of the length that the colour type asks for (PNG section 11.3.1.1).
 
     One of another length is passed over, as libpng does.
