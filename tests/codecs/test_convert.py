@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -22,10 +23,12 @@ from support.images import (
     png,
     unpacked,
 )
+from support.pngs import any_kind
 
 from shared.codecs import convert
 from shared.codecs.formats import Format
 from shared.codecs.limits import Limits
+from shared.codecs.picture import Band
 from shared.options import Effort, Keep, Luma, Options
 from shared.problems import (
     ImageTooLarge,
@@ -234,6 +237,25 @@ def test_cancelling_ends_the_work_between_bands() -> None:
     with pytest.raises(Overloaded):
         convert.grey(memoryview(data), AS_PNG, LIMITS, check=check)
     assert len(calls) == 2
+
+
+def test_cancelling_ends_an_interlaced_picture_between_its_passes() -> None:
+    calls, seen = [], []
+
+    def check() -> None:
+        calls.append(1)
+        if len(calls) == 7:
+            raise Overloaded("stop")
+
+    def watched(bands: Iterator[Band]) -> Iterator[Band]:
+        for band in bands:
+            seen.append(band)
+            yield band
+
+    data = any_kind(300, 200, 2, 8, interlaced=True, transparent=False)
+    with pytest.raises(Overloaded):
+        convert.grey(memoryview(data), AS_PNG, LIMITS, check=check, watched=watched)
+    assert seen == []
 
 
 def test_overlapping_the_stages_changes_nothing() -> None:
