@@ -80,7 +80,7 @@ def metrics() -> str:
     gateway, worker = new_registry("gateway"), new_registry("worker")
     served = GatewayMetrics(gateway)
     pool = Pool(Random(0), lambda: 0.0)  # noqa: S311 - it is asked for its size alone
-    served.watch(pool, Admission(GatewaySettings(), lambda: 1, lambda _: None))
+    served.watch(pool, Admission.of(GatewaySettings(), lambda: 1, lambda _: None))
     WorkerMetrics(worker)
     tables = (("Of a gateway", gateway), ("Of a worker", worker))
     return _METRICS_HEAD + "".join(_metrics_table(title, registry) for title, registry in tables)

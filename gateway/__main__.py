@@ -63,7 +63,7 @@ class _Gateway:
         ]
         offload = Offload(self._executor)
         fanout = Fanout(settings, pool, transport, offload, self._metrics)
-        admission = Admission(settings, lambda: pool.slots, self._metrics.short_of)
+        admission = Admission.of(settings, lambda: pool.slots, self._metrics.short_of)
         self._metrics.watch(pool, admission)
         services = Services(settings, pool, fanout, admission, offload, Buffers(self._spool), Scans())
         self._app = create_app(services, self.lifecycle, self._metrics)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import copy
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Self
 
 from gateway.settings import GatewaySettings
 from shared.codecs.formats import Format
@@ -142,67 +143,77 @@ class Lease:
         return small, sum(sizes) - small
 
 
+@dataclass(frozen=True, slots=True)
 class Admission:
-    """The gates of one gateway."""
+    """The gates of one gateway, and how long one may wait at them."""
 
-    def __init__(
-        self, settings: GatewaySettings, slots: Callable[[], int], refused: Callable[[Shortage], None]
-    ) -> None:
+    memory: Gate
+    """For bytes of uploads and results, those still expected included."""
+    files: Gate
+    """For bytes in spool files."""
+    under_way: Gate
+    """For conversions."""
+    above: int
+    """Bytes of an upload or result that memory still takes."""
+    seconds: float
+    """To wait for room."""
+
+    @classmethod
+    def of(
+        cls, settings: GatewaySettings, slots: Callable[[], int], refused: Callable[[Shortage], None]
+    ) -> Self:
         """`slots`: of all workers that are ready. `refused` is told of every request that found no room."""
-        self._seconds = settings.admission_wait_seconds
-        self._bytes = Gate(
+        memory = Gate(
             lambda: settings.max_bytes_held,
             "bytes held for requests",
             "GRISAILLE_MAX_BYTES_HELD",
             lambda: refused(Shortage.BYTES),
         )
-        self._spooled = Gate(
+        files = Gate(
             lambda: settings.spool_max_bytes,
             "bytes in spool files",
             "GRISAILLE_SPOOL_MAX_BYTES",
             lambda: refused(Shortage.SPOOL),
         )
-        self._above = settings.spool_bytes
-        self._conversions = Gate(
+        under_way = Gate(
             lambda: max(_LEAST_CONVERSIONS, settings.conversions_per_slot * slots()),
             "conversions under way",
             "GRISAILLE_CONVERSIONS_PER_SLOT",
             lambda: refused(Shortage.CONVERSIONS),
         )
+        return cls(memory, files, under_way, settings.spool_bytes, settings.admission_wait_seconds)
 
     def patient(self, seconds: float) -> Admission:
         """The same gates for someone who may wait so long."""
-        other = copy.copy(self)
-        other._seconds = seconds  # noqa: SLF001 - one of us
-        return other
+        return replace(self, seconds=seconds)
 
     @property
     def bytes_held(self) -> int:
         """Of uploads and results in memory, those still expected included."""
-        return self._bytes.used
+        return self.memory.used
 
     @property
     def bytes_limit(self) -> int:
         """Most of them."""
-        return self._bytes.limit()
+        return self.memory.limit()
 
     @property
     def conversions(self) -> int:
         """Under way."""
-        return self._conversions.used
+        return self.under_way.used
 
     @property
     def conversions_limit(self) -> int:
         """Most of them, with the workers there are."""
-        return self._conversions.limit()
+        return self.under_way.limit()
 
     def lease(self) -> Lease:
         """Of no bytes yet."""
-        return Lease(self._bytes, self._spooled, self._above, self._seconds)
+        return Lease(self.memory, self.files, self.above, self.seconds)
 
     def conversion(self, waited: float = 0.0) -> contextlib.AbstractAsyncContextManager[None]:
         """Room for one conversion; `Overloaded`, `waited` as of `Lease.grow`."""
-        return self._conversions.entered(1, self._seconds - waited)
+        return self.under_way.entered(1, self.seconds - waited)
 
 
 def expected_bytes(header: ImageHeader, written: Format, upload: int) -> int:

@@ -9,8 +9,6 @@ import io
 
 from PIL import Image, ImageCms
 
-from shared.codecs.icc import MAX_PROFILE_BYTES
-
 _INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
 _FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION
 """What Photoshop converts with by default: the paper is white, the deepest black black."""
@@ -22,7 +20,7 @@ def rgb(image: Image.Image) -> Image.Image:
     Without a profile for CMYK that LittleCMS takes, (255 - C)(255 - K) / 255 and so on, as Pillow has it.
     """
     icc = image.info.get("icc_profile")
-    if isinstance(icc, bytes) and len(icc) <= MAX_PROFILE_BYTES and icc[16:20] == b"CMYK":
+    if isinstance(icc, bytes) and icc[16:20] == b"CMYK":
         try:
             profile, srgb = ImageCms.ImageCmsProfile(io.BytesIO(icc)), ImageCms.createProfile("sRGB")
             transform = ImageCms.buildTransform(profile, srgb, "CMYK", "RGB", _INTENT, _FLAGS)

@@ -126,7 +126,9 @@ def grey_whole(data: memoryview, options: Options, limits: Limits) -> Converted:
         return _encoded(decoded, options, source)
     if source is Format.PNG:
         with Stages(threads=False) as stages:
-            return _encoded(_png(data, options, limits, stages, banded=False), options, source)
+            return _encoded(
+                _png(data, options, limits, never_cancelled, stages, banded=False), options, source
+            )
     picture, metadata, notes = pillow.decode(data, source, options.luma, limits)
     table = jpeg_encode.luma_table(markers.parse(data, limits)) if source is Format.JPEG else None
     return _encoded(_cropped(_Decoded(picture, lambda: metadata, table, notes), options), options, source)
@@ -151,7 +153,7 @@ def _by_bands(
     if source is Format.JPEG:
         return _jpeg(data, options, limits, check, stages, watched, collect)
     if source is Format.PNG:
-        decoded = _png(data, options, limits, stages, arrived)
+        decoded = _png(data, options, limits, check, stages, arrived)
         return _encoded(_checked(decoded, check, watched), options, source, collect)
     return None
 
@@ -199,6 +201,7 @@ def _png(
     data: memoryview,
     options: Options,
     limits: Limits,
+    check: Callable[[], None],
     stages: Stages,
     arrived: chunks.Arrived = chunks.complete,
     *,
@@ -209,8 +212,9 @@ def _png(
     png = chunks.stream(data, arrived, limits)
     notes = ("first-frame",) if png.find(b"acTL") else ()
     to_grey = luma.formula(options.luma)
-    picture = png_decode.grey(png, to_grey, stages)
-    return _Decoded(picture, lambda: png_metadata.read(png, to_grey), notes=notes)
+    icc = png_metadata.profile(png, limits)
+    picture = png_decode.grey(png, to_grey, stages, check)
+    return _Decoded(picture, lambda: png_metadata.read(png, to_grey, icc), notes=notes)
 
 
 def _tiff(data: memoryview, options: Options, limits: Limits) -> _Decoded | None:

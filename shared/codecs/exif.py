@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shared.codecs.jpeg import markers
+from shared.codecs.jpeg import markers, restarts
 from shared.problems import Problem
 
 PREFIX = b"Exif\0\0"
@@ -65,11 +65,11 @@ def _jpegs(exif: bytes) -> Iterator[tuple[int, int]]:
             return
         try:
             preview = memoryview(exif)[start:]
-            ecs = markers.entropy_segment(preview, markers.parse(preview).ecs_start)
+            scan = restarts.entropy_segment(preview, markers.parse(preview).ecs_start)
         except Problem:
             continue
-        yield start, start + ecs.next_offset
-        start += ecs.next_offset - 1
+        yield start, start + scan.next_offset
+        start += scan.next_offset - 1
 
 
 class _Ifds:

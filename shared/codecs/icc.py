@@ -13,9 +13,6 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_PROFILE_BYTES = 1 << 22
-"""A larger profile is left out; those for a press with seven inks take some two megabytes."""
-
 _HEADER_BYTES, _ENTRY_BYTES = 128, 12
 _MAX_TAGS = 256
 """Profiles have some twenty."""
@@ -40,14 +37,14 @@ def grey_profile(icc: bytes) -> bytes | None:
 
     A profile for grey as it is; for one of RGB a grey one with its tone curve (the green one's, where the
     three differ), or None where that is sRGB's to half a level of 8 bits. None too for other colours, for
-    RGB profiles that have tables in place of curves, and for what is damaged or too large.
+    RGB profiles that have tables in place of curves, and for what is damaged.
     """
     tags = _tags(icc)
     if tags is None or icc[16:20] not in {b"GRAY", b"RGB "}:
         return None
     if icc[16:20] == b"GRAY":
         return icc if b"kTRC" in tags or b"A2B0" in tags else None
-    stored = next((tags[name] for name in _CURVES if name in tags), b"")
+    stored = bytes(next((tags[name] for name in _CURVES if name in tags), b""))
     found = _curve(stored)
     if found is None:
         return None
@@ -55,19 +52,22 @@ def grey_profile(icc: bytes) -> bytes | None:
     return None if _is_srgb(curve) else _written(icc, stored[:used])
 
 
-def _tags(icc: bytes) -> dict[bytes, bytes] | None:
-    """The tags by their signatures (section 7.3); None if the profile's structure is broken."""
-    if not _HEADER_BYTES + 4 <= len(icc) <= MAX_PROFILE_BYTES or icc[36:40] != b"acsp":
+def _tags(icc: bytes) -> dict[bytes, memoryview] | None:
+    """The tags by their signatures (section 7.3); None if the profile's structure is broken.
+
+    Not copied: tags may lie over each other, and each be nearly all of the profile.
+    """
+    if len(icc) < _HEADER_BYTES + 4 or icc[36:40] != b"acsp":
         return None
     size, count = int.from_bytes(icc[:4], "big"), int.from_bytes(icc[128:132], "big")
     if size != len(icc) or count > _MAX_TAGS or _HEADER_BYTES + 4 + count * _ENTRY_BYTES > size:
         return None
-    tags = {}
+    tags, whole = {}, memoryview(icc)
     for entry in range(count):
         signature, offset, length = struct.unpack_from(">4sII", icc, _HEADER_BYTES + 4 + entry * _ENTRY_BYTES)
         if offset + length > size:
             return None
-        tags[signature] = icc[offset : offset + length]
+        tags[signature] = whole[offset : offset + length]
     return tags
 
 

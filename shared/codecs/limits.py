@@ -22,6 +22,7 @@ _Name: TypeAlias = Literal[
     "max_chunks",
     "max_tiff_entries",
     "max_metadata_bytes",
+    "max_profile_bytes",
 ]
 _FORMAT_SIDE = {Format.JPEG: JPEG_MAX_SIDE, Format.WEBP: WEBP_MAX_SIDE}
 
@@ -37,7 +38,7 @@ class Limits:
     max_side: int = 250_000
     """Width or height; bands of 8 rows must fit in memory many times over."""
     max_segments: int = 4096
-    """Of a JPEG before its first scan; a profile and an extended XMP packet together need some hundred."""
+    """Of a JPEG before its first scan, and behind it; a profile and extended XMP need some hundred."""
     max_scans: int = 500
     """Of a JPEG: more than any encoder writes, and each costs a pass over the whole image."""
     max_chunks: int = 100_000
@@ -46,6 +47,8 @@ class Limits:
     """Of a directory; TIFF 6.0 knows some hundred tags, cameras add as many."""
     max_metadata_bytes: int = 32 << 20
     """All that stands beside the pixels, as stored."""
+    max_profile_bytes: int = 4 << 20
+    """An ICC profile, inflated; those for a press with seven inks take some two megabytes."""
 
     def check(self, width: int, height: int, *, banded: bool) -> None:
         """Raise `ImageTooLarge` naming the first limit that a picture of this size passes."""

@@ -70,10 +70,10 @@ def without_colour(source: Metadata) -> Metadata:
 
 
 def inflated(compressed: bytes, limit: int) -> bytes | None:
-    """A whole zlib stream, or None if it is damaged or gives more bytes than the limit."""
+    """A zlib stream inflated, up to a byte more than the limit; None if it is damaged."""
     stream = zlib.decompressobj()
     try:
         data = stream.decompress(compressed, limit + 1)
     except zlib.error:
         return None
-    return data if stream.eof and len(data) <= limit else None
+    return data if stream.eof or len(data) > limit else None

@@ -5,9 +5,10 @@ Untrusted bytes meet C decoders here, so a worker runs this in a child process (
 
 from __future__ import annotations
 
+import contextlib
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import numpy as np
 import simplejpeg
@@ -17,7 +18,7 @@ from PIL import Image, UnidentifiedImageError
 from shared.codecs import cmyk
 from shared.codecs.exif import PREFIX
 from shared.codecs.formats import Format
-from shared.codecs.jpeg import markers
+from shared.codecs.jpeg import markers, restarts
 from shared.codecs.jpeg import metadata as jpeg_metadata
 from shared.codecs.jpeg.decode import is_data_lost
 from shared.codecs.limits import Limits
@@ -27,9 +28,8 @@ from shared.codecs.picture import Band, Picture, rows_per_band
 from shared.codecs.tiff import header as tiff_header
 from shared.codecs.tiff import metadata as tiff_metadata
 from shared.options import Effort, Luma
-from shared.problems import ImageTooLarge, MalformedImage, UnsupportedFormat
+from shared.problems import ImageTooLarge, MalformedImage, Problem, UnsupportedFormat
 
-_PLUGINS = {Format.JPEG: ("JPEG", "MPO")} | {f: (f.name,) for f in Format if f is not Format.JPEG}
 _READ_MODES = {
     *("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "La", "CMYK", "YCbCr"),
     *("I;16", "I;16B", "I;16L", "I;16N"),
@@ -65,8 +65,9 @@ def decode(
         warnings.simplefilter("ignore")
         image = _open(data, source)
         limits.check(image.width, image.height, banded=False)
-        notes, metadata = _beside(image, data, source, limits)
-        unturn = _UNTURN.get(image.getexif().get(_ORIENTATION, 1)) if source is Format.TIFF else None
+        with _as_malformed(f"what the {source.name} says of itself does not parse"):
+            notes, metadata = _beside(image, data, source, limits)
+            unturn = _UNTURN.get(image.getexif().get(_ORIENTATION, 1)) if source is Format.TIFF else None
         image = _loaded(image, luma)
     image = image if unturn is None else image.transpose(unturn)
     return _picture(image, formula(luma)), metadata, notes
@@ -81,11 +82,9 @@ def _beside(
         return tiff.notes, tiff_metadata.read(data, tiff.directory)
     if source is Format.JPEG:
         return (), jpeg_metadata.read(markers.parse(data, limits))
-    several = int(getattr(image, "n_frames", 1)) > 1
-    metadata = _metadata(image)
-    size = sum(map(len, filter(None, (metadata.exif, metadata.xmp, metadata.icc))))
-    limits.within("max_metadata_bytes", "the metadata in bytes", size)
-    return ("first-frame",) if several else (), metadata
+    # Of a GIF this looks no further than the second frame; to count them takes as long as there are many.
+    several = bool(getattr(image, "is_animated", False))
+    return ("first-frame",) if several else (), _metadata(image, limits)
 
 
 def read(data: bytes, source: Format, luma: Luma) -> Picture:
@@ -104,7 +103,7 @@ def check_jpeg(data: memoryview, limits: Limits) -> None:
     """Raise `MalformedImage` or `ImageTooLarge` for a JPEG that Pillow would take though data is missing."""
     jpeg = markers.parse(data, limits)
     limits.check(jpeg.width, jpeg.height, banded=False)
-    scans = markers.check_ends(data, jpeg, limits)
+    scans = restarts.check_ends(data, jpeg, limits)
     most = _SCANS_OF_THE_LARGEST * limits.max_pixels_whole
     if scans * jpeg.width * jpeg.height > most:
         raise ImageTooLarge.over(
@@ -124,12 +123,22 @@ def check_jpeg(data: memoryview, limits: Limits) -> None:
 
 def _open(data: memoryview | bytes, source: Format) -> Image.Image:
     Image.MAX_IMAGE_PIXELS = None  # our own limits follow, and name their setting
+    with _as_malformed(f"the {source.name} header does not parse"):
+        try:
+            return Image.open(io.BytesIO(data), formats=[source.name])
+        except UnidentifiedImageError as exc:
+            raise MalformedImage(f"no {source.name} file that the decoder knows") from exc
+
+
+@contextlib.contextmanager
+def _as_malformed(what: str) -> Generator[None]:
+    """`MalformedImage` for whatever Pillow raises over damage; a lack of memory is not the file's fault."""
     try:
-        return Image.open(io.BytesIO(data), formats=_PLUGINS[source])
-    except UnidentifiedImageError as exc:
-        raise MalformedImage(f"no {source.name} file that the decoder knows") from exc
+        yield
+    except (Problem, MemoryError):
+        raise
     except Exception as exc:
-        raise MalformedImage(f"the {source.name} header does not parse: {exc}") from exc
+        raise MalformedImage(f"{what}: {exc}") from exc
 
 
 def _loaded(image: Image.Image, luma: Luma) -> Image.Image:
@@ -138,15 +147,11 @@ def _loaded(image: Image.Image, luma: Luma) -> Image.Image:
         raise UnsupportedFormat(f"pixels of mode {image.mode} are not supported")
     if luma is Luma.BT601:
         image.draft("L", None)
-    try:
+    with _as_malformed("the image does not decode"):
         image.load()
         if image.mode == "CMYK":
             return cmyk.rgb(image)
         return image.convert("LA") if image.mode == "La" else image  # it converts to nothing else
-    except MemoryError:
-        raise
-    except Exception as exc:
-        raise MalformedImage(f"the image does not decode: {exc}") from exc
 
 
 def _picture(image: Image.Image, to_grey: Formula) -> Picture:
@@ -172,19 +177,23 @@ def _bands(image: Image.Image, kind: type[np.uint8 | np.uint16], mode: str | Non
         yield pixels.reshape(*pixels.shape[:2], -1)
 
 
-def _metadata(image: Image.Image) -> Metadata:
-    exif, xmp, icc, comment = (image.info.get(name) for name in ("exif", "xmp", "icc_profile", "comment"))
+def _metadata(image: Image.Image, limits: Limits) -> Metadata:
+    found = {name: data for name, data in image.info.items() if isinstance(data, bytes)}
+    exif, xmp, icc, comment = (found.get(name) for name in ("exif", "xmp", "icc_profile", "comment"))
+    size = sum(len(data or b"") for data in (exif, xmp, icc, comment))
+    limits.within("max_metadata_bytes", "the metadata in bytes", size)
+    limits.within("max_profile_bytes", "the ICC profile in bytes", len(icc or b""))
     dpi = image.info.get("dpi")
     density = None
     if isinstance(dpi, tuple) and len(dpi) == 2 and all(0 < float(v) < 1e6 for v in dpi):
         density = Density(float(dpi[0]) / _INCH, float(dpi[1]) / _INCH, absolute=True)
     return without_colour(
         Metadata(
-            exif=exif.removeprefix(PREFIX) if isinstance(exif, bytes) else None,
-            xmp=xmp if isinstance(xmp, bytes) else None,
+            exif=exif.removeprefix(PREFIX) if exif else None,
+            xmp=xmp,
             density=density,
-            icc=icc if isinstance(icc, bytes) else None,
-            texts=(Text(COMMENT, comment),) if isinstance(comment, bytes) else (),
+            icc=icc,
+            texts=(Text(COMMENT, comment),) if comment else (),
         )
     )
 
@@ -195,7 +204,7 @@ def save(picture: Picture, metadata: Metadata, effort: Effort) -> bytes:
     image = Image.fromarray(pixels[:, :, 0] if picture.channels == 1 else pixels)
     hard = {Effort.FAST: 0, Effort.BALANCED: 3, Effort.SMALL: 6}[effort]
     extra: dict[str, object] = {"icc_profile": metadata.icc} if metadata.icc else {}
-    extra |= {"lossless": True, "method": hard, "quality": 16 * hard}
+    extra |= {"lossless": True, "exact": True, "method": hard, "quality": 16 * hard}
     extra |= {"xmp": metadata.xmp or b"", "exif": metadata.exif or b""}
     out = io.BytesIO()
     image.convert("RGB" if picture.channels == 1 else "RGBA").save(out, "WEBP", **extra)

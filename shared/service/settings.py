@@ -55,7 +55,7 @@ class ServiceSettings(BaseSettings):
     )
     max_side: int = Field(DEFAULTS.max_side, gt=0, description="width or height of an image")
     max_segments: int = Field(
-        DEFAULTS.max_segments, gt=0, description="segments of a JPEG before its first scan"
+        DEFAULTS.max_segments, gt=0, description="segments of a JPEG before its first scan, and behind it"
     )
     max_scans: int = Field(DEFAULTS.max_scans, gt=0, description="scans of a JPEG")
     max_chunks: int = Field(DEFAULTS.max_chunks, gt=0, description="chunks of a PNG")
@@ -65,6 +65,7 @@ class ServiceSettings(BaseSettings):
     max_metadata_bytes: int = Field(
         DEFAULTS.max_metadata_bytes, gt=0, description="what stands in an image beside its pixels, as stored"
     )
+    max_profile_bytes: int = Field(DEFAULTS.max_profile_bytes, gt=0, description="an ICC profile, inflated")
 
     spool_bytes: int = Field(
         64 << 20, gt=0, description="an upload or a result of more bytes is kept in a file, not in memory"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -22,10 +23,12 @@ from support.images import (
     png,
     unpacked,
 )
+from support.pngs import any_kind
 
 from shared.codecs import convert
 from shared.codecs.formats import Format
 from shared.codecs.limits import Limits
+from shared.codecs.picture import Band
 from shared.options import Effort, Keep, Luma, Options
 from shared.problems import (
     ImageTooLarge,
@@ -85,6 +88,14 @@ def test_the_first_frame_of_an_animation_is_taken_and_noted() -> None:
     assert notes(apng, AS_PNG) == ("first-frame",)
 
 
+def test_a_gif_that_ends_where_its_second_frame_is_described_is_malformed() -> None:
+    frames = [image(photo(40, 30)).rotate(90 * i) for i in range(2)]
+    data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    second = data.rindex(b"," + bytes(4) + b"\x28\0\x1e\0")
+    with pytest.raises(MalformedImage):
+        grey(data[: second + 4], AS_PNG)
+
+
 @pytest.mark.parametrize("written", [Format.PNG, Format.TIFF, Format.WEBP])
 def test_lossless_formats_carry_the_same_grey(written: Format) -> None:
     data = png(photo(300, 200))
@@ -111,6 +122,13 @@ def test_alpha_stays_in_png_and_is_composited_on_white_in_jpeg() -> None:
     got = pixels(grey(data, replace(AS_JPEG, quality=100))).astype(int)
     assert np.abs(got - wanted).max() <= 3  # what the JPEG itself loses
     assert notes(data, AS_JPEG) == ("flattened",)
+
+
+def test_grey_under_full_transparency_stays_in_webp_as_in_png() -> None:
+    picture = photo(64, 48, 4)
+    picture[:, :32, 3] = 0
+    as_webp = opened(grey(png(picture), Options(format=Format.WEBP)))
+    assert np.array_equal(np.asarray(as_webp)[:, :, ::3], pixels(grey(png(picture), AS_PNG)))
 
 
 def test_sixteen_bits_stay_or_are_narrowed_by_the_formula_and_noted() -> None:
@@ -219,6 +237,25 @@ def test_cancelling_ends_the_work_between_bands() -> None:
     with pytest.raises(Overloaded):
         convert.grey(memoryview(data), AS_PNG, LIMITS, check=check)
     assert len(calls) == 2
+
+
+def test_cancelling_ends_an_interlaced_picture_between_its_passes() -> None:
+    calls, seen = [], []
+
+    def check() -> None:
+        calls.append(1)
+        if len(calls) == 7:
+            raise Overloaded("stop")
+
+    def watched(bands: Iterator[Band]) -> Iterator[Band]:
+        for band in bands:
+            seen.append(band)
+            yield band
+
+    data = any_kind(300, 200, 2, 8, interlaced=True, transparent=False)
+    with pytest.raises(Overloaded):
+        convert.grey(memoryview(data), AS_PNG, LIMITS, check=check, watched=watched)
+    assert seen == []
 
 
 def test_overlapping_the_stages_changes_nothing() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import tracemalloc
 import zlib
 from datetime import datetime
 from itertools import count
@@ -13,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import ImageCms
 from support import profiles
-from support.images import opened
+from support.images import grey, opened
 from support.metadata import (
     Write,
     by_pillow,
@@ -26,11 +28,16 @@ from support.metadata import (
 )
 from support.profiles import SRGB, gamma, parametric, rgb, samples
 
-from shared.codecs.icc import MAX_PROFILE_BYTES, grey_profile
+from shared.codecs import convert
+from shared.codecs.icc import grey_profile
 from shared.codecs.jpeg import markers
+from shared.codecs.limits import Limits
 from shared.codecs.metadata import Metadata
 from shared.codecs.png import chunks
+from shared.options import Options
+from shared.problems import ImageTooLarge
 
+MOST = Limits().max_profile_bytes
 LEVELS = np.arange(256, dtype=np.uint8)
 STEPS = np.linspace(0, 1, 1024)
 SRGB_CURVE = np.where(STEPS <= 0.04045, STEPS / 12.92, ((STEPS + 0.055) / 1.055) ** 2.4)
@@ -110,10 +117,9 @@ def test_a_profile_for_grey_stays_as_it_is(icc: bytes) -> None:
         rgb(parametric(5, 2.2)),
         rgb(b"curv" + bytes(4) + b"\xff\xff\xff\xff"),
         rgb(samples([0] * 0x8000)),
-        profiles.grey(bytes(MAX_PROFILE_BYTES)),
     ],
 )
-def test_what_is_damaged_too_large_or_of_other_colours_goes(icc: bytes) -> None:
+def test_what_is_damaged_or_of_other_colours_goes(icc: bytes) -> None:
     assert grey_profile(icc) is None
 
 
@@ -124,6 +130,18 @@ def test_no_bytes_make_a_profile_that_littlecms_cannot_read(place: int, junk: by
     grey = grey_profile((whole[:place] + junk + whole[place + len(junk) :])[: len(whole)])
     if grey is not None:
         assert ImageCms.ImageCmsProfile(io.BytesIO(grey)).profile.xcolor_space == "GRAY"
+
+
+def test_tags_that_lie_over_each_other_take_no_memory_of_their_own() -> None:
+    size = 1 << 22
+    table = b"".join(struct.pack(">4sII", b"%04d" % i, i + 1, size - 256) for i in range(256))
+    head = struct.pack(">I12x4s16x4s88xI", size, b"RGB ", b"acsp", 256)
+    hostile = (head + table).ljust(size, b"\0")
+    tracemalloc.start()
+    assert grey_profile(hostile) is None
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < size
 
 
 def test_a_profile_with_srgb_s_curve_leaves_nothing_in_either_format() -> None:
@@ -164,7 +182,20 @@ def test_the_pieces_of_a_profile_are_joined_by_their_numbers_not_by_their_place(
     assert read_jpeg(with_segments(plain, first, first, second)).icc is None
 
 
-@pytest.mark.parametrize("size", [MAX_PROFILE_BYTES + 1, 1 << 26])
-def test_a_profile_that_inflates_without_end_is_left_out(size: int) -> None:
-    bomb = zlib.compress(GREY + bytes(size - len(GREY)))
-    assert read_png(with_chunks(by_pillow("PNG"), chunks.chunk(b"iCCP", b"bomb\0\0" + bomb))).icc is None
+@pytest.mark.parametrize("size", [MOST + 1, 1 << 26])
+def test_a_profile_that_inflates_without_end_is_refused_by_name(size: int) -> None:
+    bomb = chunks.chunk(b"iCCP", b"bomb\0\0" + zlib.compress(GREY + bytes(size - len(GREY))))
+    with pytest.raises(ImageTooLarge) as refused:
+        grey(with_chunks(by_pillow("PNG"), bomb), Options())
+    setting = "GRISAILLE_MAX_PROFILE_BYTES"
+    assert refused.value.members == {"limit": MOST, "actual": MOST + 1, "setting": setting}
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP", "AVIF"])
+def test_a_profile_may_be_as_large_as_the_setting_says(kind: str) -> None:
+    profile = profiles.grey(samples(range(3000)))
+    data = memoryview(by_pillow(kind, icc_profile=profile))
+    with pytest.raises(ImageTooLarge, match="GRISAILLE_MAX_PROFILE_BYTES"):
+        convert.grey(data, Options(), Limits(max_profile_bytes=len(profile) - 1))
+    made = convert.grey(data, Options(), Limits(max_profile_bytes=len(profile)))
+    assert opened(b"".join(made.pieces)).info["icc_profile"] == profile

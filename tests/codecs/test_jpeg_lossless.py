@@ -28,7 +28,7 @@ from support.jpegs import (
 
 from shared.codecs import convert
 from shared.codecs.formats import Format
-from shared.codecs.jpeg import huffman, markers
+from shared.codecs.jpeg import huffman, markers, restarts
 from shared.codecs.jpeg.filler import CannotFillError
 from shared.options import Luma, Options
 from shared.problems import InvalidOption
@@ -107,7 +107,7 @@ def test_the_layout_is_the_one_that_joins(writer: str) -> None:
     (luma,) = header.components
     assert (luma.h, luma.v, luma.table) == (1, 1, 0)
     assert header.restart_interval == ceil(203 / 8)
-    ecs = markers.entropy_segment(memoryview(result), header.ecs_start)
+    ecs = restarts.entropy_segment(memoryview(result), header.ecs_start)
     assert ecs.numbers.tolist() == [row % 8 for row in range(ceil(301 / 8) - 1)]
     assert huffman.tables(header)[huffman.DC, 0] == huffman.STANDARD[huffman.DC, 0]
     assert huffman.tables(header)[huffman.AC, 0] == source[huffman.AC, 0]

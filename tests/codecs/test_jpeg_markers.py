@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from support.images import jpeg, photo, verdict
 
-from shared.codecs.jpeg import markers
+from shared.codecs.jpeg import markers, restarts
 from shared.codecs.limits import Limits
 from shared.problems import ImageTooLarge, MalformedImage, Problem, UnsupportedFormat
 
@@ -22,8 +22,8 @@ def read_all(data: bytes) -> None:
     """Everything the parser offers."""
     view = memoryview(data)
     header = markers.parse(view)
-    markers.entropy_segment(view, header.ecs_start)
-    markers.check_ends(view, header)
+    restarts.entropy_segment(view, header.ecs_start)
+    restarts.check_ends(view, header)
 
 
 @given(st.binary(max_size=400))
@@ -66,24 +66,24 @@ def test_fill_bytes_before_markers_and_junk_between_segments_are_skipped() -> No
 
 def test_fill_bytes_before_a_restart_marker_are_not_data() -> None:
     header = markers.parse(memoryview(SAMPLE))
-    plain = markers.entropy_segment(memoryview(SAMPLE), header.ecs_start)
+    plain = restarts.entropy_segment(memoryview(SAMPLE), header.ecs_start)
     first = int(plain.markers[0])
     filled = memoryview(SAMPLE[:first] + b"\xff\xff" + SAMPLE[first:])
-    ecs = markers.entropy_segment(filled, header.ecs_start)
-    assert markers.before_fill(filled, int(ecs.markers[0]), header.ecs_start) == first
+    ecs = restarts.entropy_segment(filled, header.ecs_start)
+    assert restarts.before_fill(filled, int(ecs.markers[0]), header.ecs_start) == first
     assert len(ecs.markers) == len(plain.markers)
 
 
 def test_data_behind_the_image_does_not_count() -> None:
     header = markers.parse(memoryview(SAMPLE))
     trailed = memoryview(SAMPLE + PROGRESSIVE)
-    ecs = markers.entropy_segment(trailed, header.ecs_start)
+    ecs = restarts.entropy_segment(trailed, header.ecs_start)
     assert ecs.end == len(SAMPLE) - 2
-    assert markers.check_ends(trailed, header) == 1
+    assert restarts.check_ends(trailed, header) == 1
 
 
 def test_scans_are_counted() -> None:
-    assert markers.check_ends(memoryview(PROGRESSIVE), markers.parse(memoryview(PROGRESSIVE))) == 10
+    assert restarts.check_ends(memoryview(PROGRESSIVE), markers.parse(memoryview(PROGRESSIVE))) == 10
 
 
 def test_more_scans_than_any_encoder_writes_are_refused() -> None:
@@ -91,7 +91,16 @@ def test_more_scans_than_any_encoder_writes_are_refused() -> None:
     scan = SAMPLE[SAMPLE.index(b"\xff\xda") : -2]
     bomb = memoryview(SAMPLE[:-2] + scan * Limits().max_scans + b"\xff\xd9")
     with pytest.raises(ImageTooLarge, match="scans"):
-        markers.check_ends(bomb, header)
+        restarts.check_ends(bomb, header)
+
+
+def test_segments_between_scans_are_counted_like_those_before() -> None:
+    header = markers.parse(memoryview(SAMPLE))
+    beside = b"\xff\xe5\0\2"
+    few, many = (SAMPLE[:-2] + beside * count + b"\xff\xd9" for count in (4000, 5000))
+    assert restarts.check_ends(memoryview(few), header) == 1
+    with pytest.raises(ImageTooLarge, match="GRISAILLE_MAX_SEGMENTS"):
+        restarts.check_ends(memoryview(many), header)
 
 
 def _frame(**changes: int) -> bytes:
@@ -108,7 +117,12 @@ def _frame(**changes: int) -> bytes:
     [
         (_frame(_1=0xC3), UnsupportedFormat),  # lossless
         (_frame(_1=0xC5), UnsupportedFormat),  # hierarchical
+        (_frame(_1=0xF7), UnsupportedFormat),  # JPEG-LS
         (_frame(_4=12), UnsupportedFormat),  # 12 bit
+        (
+            _frame(_3=14, _9=2)[: SAMPLE.index(b"\xff\xc0") + 16] + SAMPLE[SAMPLE.index(b"\xff\xc0") + 19 :],
+            UnsupportedFormat,
+        ),  # two components
         (_frame(_5=0, _6=0), MalformedImage),  # height 0, to be given by DNL
         (_frame(_7=0, _8=0), MalformedImage),  # width 0
         (_frame(_11=0x00), MalformedImage),  # sampling factors 0

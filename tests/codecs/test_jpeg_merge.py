@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.images import Pixels, joined, jpeg, opened, photo, pixels
 
-from shared.codecs.jpeg import encode, markers, merge
+from shared.codecs.jpeg import encode, markers, merge, restarts
 from shared.codecs.picture import Picture
 from shared.problems import MalformedImage
 
@@ -48,7 +48,7 @@ def test_stripes_of_any_block_rows_join_to_what_one_encoder_writes(
 def test_there_is_one_restart_marker_per_block_row() -> None:
     data = stripe(photo(100, 83, 1), encode.at_quality(90))
     header = markers.parse(memoryview(data))
-    ecs = markers.entropy_segment(memoryview(data), header.ecs_start)
+    ecs = restarts.entropy_segment(memoryview(data), header.ecs_start)
     assert header.restart_interval == ceil(100 / 8)
     assert len(ecs.markers) == ceil(83 / 8) - 1
 

@@ -170,6 +170,16 @@ def test_a_text_that_inflates_beyond_a_jpeg_segment_is_left_out_of_it() -> None:
     assert not markers.parse(memoryview(jpeg_with(Metadata(texts=(bomb,))))).payloads(markers.COM)
 
 
+def test_texts_that_inflate_to_more_than_a_megabyte_together_are_left_out_of_a_jpeg() -> None:
+    packed = zlib.compress(bytes(60_000))
+    texts = tuple(Text(f"T{i}", packed, deflated=True) for i in range(1000))
+    plain = Text(COMMENT, b"as it stands")
+    written = jpeg_with(Metadata(texts=(*texts, plain)[-1000:]))
+    payloads = markers.parse(memoryview(written)).payloads(markers.COM)
+    assert sum(map(len, payloads)) < 2 << 20
+    assert bytes(payloads[-1]) == b"as it stands"
+
+
 # What no file may do to us
 
 

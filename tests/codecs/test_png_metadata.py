@@ -13,15 +13,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from support.images import grey, photo, png, unpacked
+from support.images import LIMITS, grey, photo, png, unpacked
 from support.metadata import XMP, chunks_of, exif, read_png, with_chunks
 from support.pngs import DEPTHS, any_kind, filtered, packed
 from support.profiles import SRGB, gamma, rgb
 
+from shared.codecs import convert
 from shared.codecs.formats import Format
+from shared.codecs.icc import grey_profile
+from shared.codecs.limits import Limits
 from shared.codecs.png import metadata as png_metadata
 from shared.codecs.png.chunks import CHANNELS, PngHeader, chunk, ihdr
 from shared.options import Keep, Luma, Options
+from shared.problems import ImageTooLarge
 
 AS_PNG = Options(format=Format.PNG)
 COLOURS = {0: 1, 2: 3, 3: 3, 4: 1, 6: 3}
@@ -118,6 +122,32 @@ def test_chunks_behind_the_image_data_stay_unless_they_may_not_be_moved() -> Non
     assert set(chunks_of(result)) == {b"tEXt", b"eXIf"}
 
 
+@pytest.mark.parametrize("kind", [b"gAMA", b"sRGB", b"cICP", b"pHYs", b"tRNS", b"sBIT", b"bKGD", b"acTL"])
+def test_what_no_decoder_heeds_behind_the_image_data_is_not_moved_before_it(kind: bytes) -> None:
+    before = chunk(b"sBIT", bytes((5, 6, 5))) if kind != b"sBIT" else b""
+    source = with_chunks(png(photo(8, 8)), before)
+    late = source[:-12] + chunk(kind, KEPT.get(kind, bytes(6))) + source[-12:]
+    made = convert.grey(memoryview(late), AS_PNG, LIMITS)
+    assert_clean(b"".join(made.pieces))
+    assert chunks_of(b"".join(made.pieces)) == ({b"sBIT": b"\6"} if before else {})
+    assert made.notes == ()
+
+
+@pytest.mark.parametrize("key", [bytes(2), bytes(5), bytes(7)])
+def test_a_key_that_makes_nothing_transparent_adds_no_significant_bits(key: bytes) -> None:
+    assert converted(chunk(b"sBIT", bytes((5, 6, 5))) + chunk(b"tRNS", key)) == {b"sBIT": b"\6"}
+
+
+def test_frames_of_an_animation_are_not_counted_as_metadata() -> None:
+    animated = with_chunks(png(photo(8, 8)), chunk(b"acTL", bytes(8)))
+    animated = animated[:-12] + chunk(b"fdAT", bytes(5000)) + animated[-12:]
+    limits = Limits(max_metadata_bytes=1000)
+    assert convert.grey(memoryview(animated), AS_PNG, limits).notes == ("first-frame",)
+    texts = with_chunks(png(photo(8, 8)), chunk(b"tEXt", b"T\0" + bytes(5000)))
+    with pytest.raises(ImageTooLarge, match="GRISAILLE_MAX_METADATA_BYTES"):
+        convert.grey(memoryview(texts), AS_PNG, limits)
+
+
 def test_a_chunk_with_a_wrong_crc_is_dropped() -> None:
     damaged = bytearray(chunk(b"tEXt", KEPT[b"tEXt"]))
     damaged[-1] ^= 1
@@ -178,7 +208,8 @@ RAW = {
     "exif": b"Exif\0\0" + exif("<", linked=False),
     "APP1": b"Exif\0\0" + exif(">", linked=False),
     "xmp": XMP,
-    "icc": SRGB,
+    "icc": rgb(gamma(1.8)),
+    "icm": rgb(gamma(1.8)),
     "iptc": b"8BIM\4\4\0\0\0\0\0\2ab",
 }
 
@@ -193,7 +224,10 @@ def test_what_imagemagick_wrote_as_text_becomes_what_it_is(
     name = f"Raw profile type {kind}\0".encode()
     stored = chunk(b"zTXt", name + b"\0" + zlib.compress(text)) if deflated else chunk(b"tEXt", name + text)
     found = read_png(with_chunks(png(photo(8, 8)), stored))
-    assert (found.exif or found.xmp or found.photoshop or SRGB) in RAW[kind]
+    if kind in {"icc", "icm"}:
+        assert found.icc == grey_profile(RAW[kind])
+    else:
+        assert (found.exif or found.xmp or found.photoshop or b"?") in RAW[kind]
     assert found.texts == ()
     assert found.png == b""
 

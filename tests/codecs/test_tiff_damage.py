@@ -93,6 +93,14 @@ def test_oddities_of_writers_are_no_damage(name: str) -> None:
     assert np.array_equal(pixels(grey(ODDITIES[name], AS_PNG)), wanted)
 
 
+def test_tags_that_every_stripe_would_carry_are_no_longer_than_any_decoder_needs() -> None:
+    tags = {256: (4, [WIDTH]), 257: (4, [HEIGHT]), 258: (3, [8, 8, 8]), 277: (3, [3]), 278: (4, [ROWS])}
+    tags |= {259: (3, [1]), 262: (3, [2])}
+    palette, endless = (3, [0] * (3 << 16)), (3, [0] * (1 << 20))
+    assert status(built(tags | {320: palette}, raw_strips(PICTURE))) == 200
+    assert status(built(tags | {320: endless}, raw_strips(PICTURE))) == 422
+
+
 @pytest.mark.parametrize(("compression", "compress"), [(8, zlib.compress), (32773, packed)])
 @pytest.mark.parametrize("change", [-3, 3, 1 << 20], ids=["short", "long", "bomb"])
 def test_strips_of_another_size_are_refused(compression: int, compress: object, change: int) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import struct
+import tracemalloc
+from collections.abc import Iterable
 
 import pytest
 from PIL import Image, ImageCms
@@ -89,6 +92,24 @@ def test_tags_of_the_sources_own_pixels_stay_behind() -> None:
 )
 def test_exif_that_cannot_be_followed_is_left_out(damaged: bytes) -> None:
     assert metadata.write(Metadata(exif=damaged)).entries == []
+
+
+def overlapping(tags: Iterable[int], size: int, beside: bytes = b"") -> bytes:
+    """A directory of large values that all lie over each other."""
+    entries = sorted((tag, 7, size - 10_000, 8_000) for tag in tags)
+    packed = b"".join(struct.pack("<HHII", *entry) for entry in entries)
+    return (struct.pack("<H", len(entries)) + packed + bytes(4) + beside).ljust(size, b"x")
+
+
+def test_values_that_lie_over_each_other_are_not_multiplied() -> None:
+    below = b"II*\0\x08\0\0\0" + struct.pack("<HHHIIxxxx", 1, 0x8769, 4, 1, 26)
+    exif = below + overlapping(range(1, 500), (1 << 20) - len(below))
+    tracemalloc.start()
+    written = metadata.write(Metadata(exif=exif))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert written.below == {}
+    assert peak < 1 << 20
 
 
 def test_a_directory_of_exif_that_is_not_there_is_left_out() -> None:

@@ -102,7 +102,7 @@ def test_who_is_let_in_at_the_moment_it_gives_up_gives_its_room_back() -> None:
 
 
 def test_a_request_that_must_grow_goes_before_those_who_hold_nothing() -> None:
-    admission = Admission(GatewaySettings(max_bytes_held=100), lambda: 1, lambda _: None)
+    admission = Admission.of(GatewaySettings(max_bytes_held=100), lambda: 1, lambda _: None)
 
     async def run() -> list[str]:
         order: list[str] = []
@@ -129,7 +129,7 @@ def test_a_request_that_must_grow_goes_before_those_who_hold_nothing() -> None:
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 100)), max_size=30))
 def test_a_lease_holds_what_it_was_told_last_and_gives_all_back(changes: list[tuple[bool, int]]) -> None:
-    admission = Admission(GatewaySettings(max_bytes_held=100), lambda: 1, lambda _: None)
+    admission = Admission.of(GatewaySettings(max_bytes_held=100), lambda: 1, lambda _: None)
 
     async def run() -> None:
         lease, held = admission.lease(), 0
@@ -157,7 +157,7 @@ def test_conversions_grow_with_the_slots_of_the_workers() -> None:
             with pytest.raises(Overloaded, match="GRISAILLE_CONVERSIONS_PER_SLOT"):
                 await inside.enter_async_context(admission.conversion())
 
-    admission = Admission(GatewaySettings(conversions_per_slot=3), lambda: slots, told.append)
+    admission = Admission.of(GatewaySettings(conversions_per_slot=3), lambda: slots, told.append)
     virtually(run(4))
     slots = 10
     virtually(run(30))
@@ -183,7 +183,7 @@ def test_a_result_is_expected_by_its_header(source: ImageHeader, written: Format
 @pytest.mark.parametrize(("waited", "left"), [(0.0, 1.0), (0.7, 0.3), (5.0, 0.0)])
 def test_of_a_wait_that_began_before_only_the_rest_is_left(waited: float, left: float) -> None:
     async def run() -> float:
-        admission = Admission(GatewaySettings(max_bytes_held=1), lambda: 1, lambda _: None)
+        admission = Admission.of(GatewaySettings(max_bytes_held=1), lambda: 1, lambda _: None)
         await admission.lease().grow(1)
         begin = now()
         with pytest.raises(Overloaded):
@@ -195,7 +195,7 @@ def test_of_a_wait_that_began_before_only_the_rest_is_left(waited: float, left: 
 
 def test_who_is_patient_waits_longer_at_the_same_gates() -> None:
     async def run() -> float:
-        admission = Admission(GatewaySettings(max_bytes_held=1), lambda: 1, lambda _: None)
+        admission = Admission.of(GatewaySettings(max_bytes_held=1), lambda: 1, lambda _: None)
         await admission.lease().grow(1)
         begin = now()
         with pytest.raises(Overloaded):
@@ -208,7 +208,7 @@ def test_who_is_patient_waits_longer_at_the_same_gates() -> None:
 def test_what_is_in_files_takes_no_room_in_memory_and_has_a_limit_of_its_own() -> None:
     told: list[Shortage] = []
     settings = GatewaySettings(max_bytes_held=100, spool_bytes=50, spool_max_bytes=1000)
-    admission = Admission(settings, lambda: 1, told.append)
+    admission = Admission.of(settings, lambda: 1, told.append)
 
     async def run() -> list[int]:
         large, other, small = admission.lease(), admission.lease(), admission.lease()

@@ -46,7 +46,7 @@ AWKWARD = st.lists(
 
 
 async def _echo(request: Request) -> Response:
-    lease = Admission(SETTINGS, lambda: 1, lambda _: None).lease()
+    lease = Admission.of(SETTINGS, lambda: 1, lambda _: None).lease()
     upload = await uploads.receive(request, SETTINGS, Buffers(Spool()), lease)
     return JSONResponse({"data": bytes(upload.data).hex(), "filename": upload.filename})
 
@@ -437,7 +437,7 @@ async def _one_byte_and_no_more() -> AsyncIterator[bytes]:
 def test_an_upload_that_stops_coming_in_is_ended_with_408() -> None:
     async def slowly(request: Request) -> Response:
         hurried = SETTINGS.model_copy(update={"slow_upload_seconds": 0.05})
-        lease = Admission(hurried, lambda: 1, lambda _: None).lease()
+        lease = Admission.of(hurried, lambda: 1, lambda _: None).lease()
         await uploads.receive(request, hurried, Buffers(Spool()), lease)
         raise AssertionError
 

@@ -15,7 +15,7 @@ from support.damage import SLOWEST_SECONDS, chunk_borders, marker_borders, verdi
 from support.images import encoded, image, jpeg, luma_plane, photo, pixels, png
 from support.service import Service, processes, running, within
 
-from shared.codecs.jpeg import markers
+from shared.codecs.jpeg import markers, restarts
 
 SLICED = jpeg(photo(320, 256), quality=85, restart_marker_rows=1)
 PROGRESSIVE = jpeg(photo(120, 90), progressive=True)
@@ -53,7 +53,7 @@ def test_a_png_cut_at_any_chunk_is_refused(service: Service) -> None:
 def interval_start(number: int) -> int:
     """Offset of the data of one restart interval of SLICED."""
     header = markers.parse(memoryview(SLICED))
-    ecs = markers.entropy_segment(memoryview(SLICED), header.ecs_start)
+    ecs = restarts.entropy_segment(memoryview(SLICED), header.ecs_start)
     return int(ecs.markers[number - 1]) + 2
 
 

@@ -15,6 +15,7 @@ from support.images import encoded
 
 from shared.codecs.jpeg import markers, split
 from shared.codecs.jpeg import metadata as jpeg_metadata
+from shared.codecs.limits import Limits
 from shared.codecs.luma import formula
 from shared.codecs.metadata import Metadata
 from shared.codecs.png import chunks
@@ -102,7 +103,8 @@ def read_jpeg(data: bytes) -> Metadata:
 
 
 def read_png(data: bytes) -> Metadata:
-    return png_metadata.read(chunks.parse(memoryview(data)), formula(Luma.BT601))
+    png = chunks.parse(memoryview(data))
+    return png_metadata.read(png, formula(Luma.BT601), png_metadata.profile(png, Limits()))
 
 
 def read_tiff(data: bytes) -> Metadata:

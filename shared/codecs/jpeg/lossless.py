@@ -17,7 +17,8 @@ from shared.codecs.jpeg import entropy
 from shared.codecs.jpeg.decode import judge
 from shared.codecs.jpeg.encode import luma_quantisation
 from shared.codecs.jpeg.huffman import AC, DC, STANDARD
-from shared.codecs.jpeg.markers import DHT, DQT, DRI, EOI, RST0, SOS, before_fill
+from shared.codecs.jpeg.markers import DHT, DQT, DRI, EOI, RST0, SOS
+from shared.codecs.jpeg.restarts import before_fill
 from shared.codecs.jpeg.scan import ScanTables, blocks_of, failure, scan_tables
 from shared.codecs.jpeg.split import Cuts, segment
 from shared.codecs.pages import passed

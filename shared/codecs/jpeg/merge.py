@@ -12,18 +12,8 @@ from math import ceil
 
 import numpy as np
 
-from shared.codecs.jpeg.markers import (
-    DHT,
-    DQT,
-    EOI,
-    RST0,
-    SOF0,
-    SOF1,
-    EntropySegment,
-    JpegHeader,
-    entropy_segment,
-    parse,
-)
+from shared.codecs.jpeg.markers import DHT, DQT, EOI, RST0, SOF0, SOF1, JpegHeader, parse
+from shared.codecs.jpeg.restarts import EntropySegment, entropy_segment
 from shared.codecs.jpeg.split import rebuilt_header
 from shared.codecs.pages import passed
 from shared.problems import MalformedImage

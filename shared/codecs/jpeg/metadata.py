@@ -8,20 +8,21 @@ transform, MPF, gain maps (ISO 21496-1), extended XMP.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable, Iterator
 
 from shared.codecs.exif import HEADERS, PREFIX
-from shared.codecs.icc import MAX_PROFILE_BYTES
-from shared.codecs.jpeg.markers import APP0, APP1, APP2, APP13, COM, JpegHeader
+from shared.codecs.jpeg.markers import APP0, APP1, APP2, APP13, COM, ICC, JpegHeader
 from shared.codecs.jpeg.split import segment
 from shared.codecs.metadata import COMMENT, Density, Metadata, Text, without_colour
 
 _JFIF = b"JFIF\0"
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
-_ICC = b"ICC_PROFILE\0"
 _PHOTOSHOP = b"Photoshop 3.0\0"
 _MAX_PAYLOAD = 65533
 _MAX_TEXTS = 1000
 """More are left out of a JPEG that other formats' texts go into."""
+_MAX_INFLATED = 1 << 20
+"""Bytes of comments that were deflated; the rest are left out: a text of 80 bytes may fill a segment."""
 _METRE = {1: 1 / 0.0254, 2: 100.0}
 """JFIF units (1 inch, 2 cm) to pixels per metre."""
 
@@ -35,7 +36,7 @@ def read(jpeg: JpegHeader) -> Metadata:
             exif=b"".join(exif[:1] + list(itertools.takewhile(_goes_on, exif[1:]))) or None,
             xmp=xmp[0] if xmp else None,
             density=_density(jpeg),
-            icc=_profile(_after(jpeg, APP2, _ICC)),
+            icc=_profile(_after(jpeg, APP2, ICC)),
             photoshop=b"".join(_after(jpeg, APP13, _PHOTOSHOP)) or None,
             texts=tuple(Text(COMMENT, bytes(payload)) for payload in jpeg.payloads(COM)),
         )
@@ -66,10 +67,10 @@ def _density(jpeg: JpegHeader) -> Density | None:
 
 
 def _profile(numbered: list[bytes]) -> bytes | None:
-    """The pieces joined by their numbers; None if some are missing, or together too long."""
+    """The pieces joined by their numbers; None if some are missing."""
     pieces = sorted(numbered)
     whole = [bytes((number, len(pieces))) for number in range(1, min(len(pieces), 255) + 1)]
-    if [piece[:2] for piece in pieces] != whole or sum(map(len, pieces)) > MAX_PROFILE_BYTES:
+    if [piece[:2] for piece in pieces] != whole:
         return None
     return b"".join(piece[2:] for piece in pieces) or None
 
@@ -84,7 +85,7 @@ def write(metadata: Metadata) -> bytes:
             _divided(APP1, _XMP, xmp),
             _divided(APP13, _PHOTOSHOP, metadata.photoshop or b""),
             _icc_segments(metadata.icc or b""),
-            *map(_comment, metadata.texts[:_MAX_TEXTS]),
+            *_comments(metadata.texts[:_MAX_TEXTS]),
         )
     )
 
@@ -93,6 +94,16 @@ def _divided(marker: int, prefix: bytes, data: bytes) -> bytes:
     """As many segments as it takes, each with the prefix."""
     room = _MAX_PAYLOAD - len(prefix)
     return b"".join(segment(marker, prefix + data[i : i + room]) for i in range(0, len(data), room))
+
+
+def _comments(texts: Iterable[Text]) -> Iterator[bytes]:
+    room = _MAX_INFLATED
+    for text in texts:
+        if text.deflated and room <= 0:
+            continue
+        comment = _comment(text)
+        room -= len(comment) if text.deflated else 0
+        yield comment
 
 
 def _comment(text: Text) -> bytes:
@@ -118,10 +129,10 @@ def _unit(density: Density) -> int:
 
 
 def _icc_segments(icc: bytes) -> bytes:
-    room = _MAX_PAYLOAD - len(_ICC) - 2
+    room = _MAX_PAYLOAD - len(ICC) - 2
     pieces = [icc[i : i + room] for i in range(0, len(icc), room)]
     if len(pieces) > 255:
         return b""
     return b"".join(
-        segment(APP2, _ICC + bytes((number, len(pieces))) + piece) for number, piece in enumerate(pieces, 1)
+        segment(APP2, ICC + bytes((number, len(pieces))) + piece) for number, piece in enumerate(pieces, 1)
     )

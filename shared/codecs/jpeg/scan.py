@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from shared.codecs.jpeg import entropy, huffman
 from shared.codecs.jpeg.huffman import AC, DC, HuffmanTable, Lookup
-from shared.codecs.jpeg.markers import EntropySegment, JpegHeader
+from shared.codecs.jpeg.markers import JpegHeader
+from shared.codecs.jpeg.restarts import EntropySegment
 from shared.codecs.pages import passed
 from shared.problems import MalformedImage
 

@@ -17,20 +17,8 @@ import numpy as np
 
 from shared.codecs.jpeg.bits import bits_between
 from shared.codecs.jpeg.filler import FillerComponent, filler_row
-from shared.codecs.jpeg.markers import (
-    APP0,
-    APP14,
-    DHT,
-    DQT,
-    EOI,
-    RST0,
-    SOF0,
-    SOF1,
-    EntropySegment,
-    JpegHeader,
-    before_fill,
-    entropy_segment,
-)
+from shared.codecs.jpeg.markers import APP0, APP14, DHT, DQT, EOI, RST0, SOF0, SOF1, JpegHeader
+from shared.codecs.jpeg.restarts import EntropySegment, before_fill, entropy_segment
 from shared.codecs.jpeg.scan import EntropyScan, blocks_of
 from shared.codecs.limits import Limits
 from shared.codecs.pages import passed

@@ -17,6 +17,10 @@ GREY, RGB, PALETTE, GREY_ALPHA, RGBA = 0, 2, 3, 4, 6
 CHANNELS = {GREY: 1, RGB: 3, PALETTE: 1, GREY_ALPHA: 2, RGBA: 4}
 _DEPTHS = {GREY: {1, 2, 4, 8, 16}, PALETTE: {1, 2, 4, 8}}
 """Colour types with other depths than 8 and 16 (PNG table 12)."""
+_ANYWHERE = {b"tIME", b"eXIf"}
+"""Found behind the image data too; any other is without effect there, as in libpng."""
+_FRAMES = b"fdAT"
+"""Of an animation: pictures, not metadata."""
 _MAX_LENGTH = 2**31 - 1
 _FIRST_CHUNK = 8
 """Offset behind the signature."""
@@ -76,8 +80,9 @@ class PngStream:
     """Offset behind the first IDAT."""
 
     def find(self, kind: bytes) -> memoryview | None:
-        """The data of the first ancillary chunk of this type."""
-        return next((chunk.data for chunk in self.ancillary if chunk.type == kind), None)
+        """The data of the first ancillary chunk of this type that is in its place (PNG section 5.6)."""
+        found = (chunk for chunk in self.ancillary if chunk.type == kind)
+        return next((c.data for c in found if kind in _ANYWHERE or c.end < self.first_idat_end), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +139,7 @@ def _chunks(data: memoryview, arrived: Arrived = complete, limits: Limits = DEFA
             raise MalformedImage.at(offset, "the file ends inside a chunk")
         if not (kind.isalpha() and kind.isascii()):
             raise MalformedImage.at(offset + 4, "a chunk type that is not four letters")
-        if kind[:1].islower():
+        if kind[:1].islower() and kind != _FRAMES:
             beside += length
             limits.within("max_metadata_bytes", "the metadata in bytes", beside)
         arrived(end)

@@ -18,39 +18,40 @@ _ToGrey: TypeAlias = Callable[[Band], Band]
 """Stored samples to grey, or to grey and alpha."""
 
 
-def grey(png: PngStream, formula: Formula, stages: Stages) -> Picture:
+def grey(png: PngStream, formula: Formula, stages: Stages, check: Callable[[], None]) -> Picture:
     """The picture in grey, alpha kept, with 16 bits if it has them, else 8; one of less is scaled to 8.
 
-    Transparency becomes alpha. An interlaced picture is held in grey as a whole. Raises `MalformedImage`
-    while the bands are read. Inflating is one stage, unfiltering and grey another, and what the reader of
-    the bands does a third.
+    Transparency becomes alpha. An interlaced picture is held in grey as a whole; `check` is called with each
+    band of its passes and may raise to end the job. Raises `MalformedImage` while the bands are read.
+    Inflating is one stage, unfiltering and grey another, and what the reader of the bands does a third.
     """
     header = png.header
     depth = max(header.depth, 8)
-    transparent = _transparency(png)
+    transparent = transparency(png)
     has_alpha = header.colour in {chunks.GREY_ALPHA, chunks.RGBA} or transparent is not None
     channels = 2 if has_alpha else 1
     to_grey = _to_grey(png, transparent, formula)
     if header.interlaced:
-        bands = _interlaced(png, to_grey, channels)
+        bands = _interlaced(png, to_grey, channels, check)
     else:
         bands = stages.ahead(map(to_grey, samples.bands(png, stages)))
     return Picture(header.width, header.height, channels, bands, depth)
 
 
-def _interlaced(png: PngStream, to_grey: _ToGrey, channels: int) -> Iterator[Band]:
+def _interlaced(png: PngStream, to_grey: _ToGrey, channels: int, check: Callable[[], None]) -> Iterator[Band]:
     """The passes put together (PNG section 8.2)."""
     header = png.header
     whole = np.empty((header.height, header.width, channels), np.uint16 if header.depth == 16 else np.uint8)
     for found in samples.passes(png):
         place, row = whole[found.rows, found.columns], 0
         for band in map(to_grey, found.bands):
+            check()
             place[row : row + band.shape[0]] = band
             row += band.shape[0]
     yield from sliced(whole)
 
 
-def _transparency(png: PngStream) -> memoryview | None:
+def transparency(png: PngStream) -> memoryview | None:
     """The tRNS data, if it is of the length that the colour type asks for (PNG section 11.3.1.1).
 
     One of another length is passed over, as libpng does.

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from shared.codecs.exif import MAX_EXIF_BYTES, PREFIX
-from shared.codecs.icc import MAX_PROFILE_BYTES
+from shared.codecs.limits import Limits
 from shared.codecs.metadata import Density, Metadata, Text, inflated, without_colour
 from shared.codecs.picture import Band
 from shared.codecs.png import colour
@@ -24,21 +24,31 @@ _RAW = "Raw profile type "
 _MAX_RAW = 2 * MAX_EXIF_BYTES
 
 
-def read(png: PngStream, to_grey: Callable[[Band], Band]) -> Metadata:
+def profile(png: PngStream, limits: Limits) -> bytes | None:
+    """The profile of an iCCP chunk; None if it is damaged or there is none. Raises `ImageTooLarge`."""
+    stored = png.find(b"iCCP")
+    if stored is None:
+        return None
+    icc = inflated(bytes(stored).partition(b"\0")[2][1:], limits.max_profile_bytes)
+    limits.within("max_profile_bytes", "what is inflated of the ICC profile, in bytes", len(icc or b""))
+    return icc
+
+
+def read(png: PngStream, to_grey: Callable[[Band], Band], icc: bytes | None = None) -> Metadata:
     """The metadata of a PNG file as its grey picture has it, which has 16 bits if the file has, else 8.
 
-    `to_grey` makes the background grey as it does the pixels.
+    `to_grey` makes the background grey as it does the pixels; `icc` is the file's `profile`.
     """
     found = [(chunk, text) for chunk in png.ancillary if (text := texts.text(chunk))]
     named = {text.keyword: text for _, text in reversed(found)}
     plain = [(chunk, text) for chunk, text in found if not _is_metadata(text)]
-    exif, icc = png.find(b"eXIf"), png.find(b"iCCP")
+    exif = png.find(b"eXIf")
     metadata = without_colour(
         Metadata(
             exif=(bytes(exif or b"") or _raw(named, "exif") or _raw(named, "APP1")).removeprefix(PREFIX),
             xmp=_xmp(named) or _raw(named, "xmp"),
             density=_density(png.find(b"pHYs")),
-            icc=_profile(bytes(icc)) if icc else None,
+            icc=icc or _raw(named, "icc") or _raw(named, "icm"),
             photoshop=_raw(named, "iptc") or _raw(named, "8bim"),
             texts=tuple(text for _, text in plain),
         )
@@ -75,10 +85,6 @@ def _density(phys: memoryview | None) -> Density | None:
         return None
     x, y = int.from_bytes(phys[:4], "big"), int.from_bytes(phys[4:8], "big")
     return Density(x, y, absolute=phys[8] == 1) if x and y else None
-
-
-def _profile(iccp: bytes) -> bytes | None:
-    return inflated(iccp.partition(b"\0")[2][1:], MAX_PROFILE_BYTES)
 
 
 def write(metadata: Metadata) -> bytes:

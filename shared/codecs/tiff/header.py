@@ -109,6 +109,8 @@ def parse(data: memoryview, limits: Limits = DEFAULTS) -> TiffHeader:
     directory = first_directory(data, limits)
     beside = sum(len(directory.raw(tag) or b"") for tag in _BESIDE)
     limits.within("max_metadata_bytes", "the metadata in bytes", beside)
+    profile = len(directory.raw(types.ICC_PROFILE) or b"")
+    limits.within("max_profile_bytes", "the ICC profile in bytes", profile)
     width, height = (directory.number(tag, 0) for tag in (types.IMAGE_WIDTH, types.IMAGE_LENGTH))
     if not width or not height:
         raise MalformedImage(f"a TIFF of {width} x {height} pixels")

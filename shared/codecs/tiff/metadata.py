@@ -6,8 +6,10 @@ structure itself. Tags that say how pixels are stored, or where other pictures a
 
 from __future__ import annotations
 
+import itertools
 from fractions import Fraction
 
+from shared.codecs.exif import MAX_EXIF_BYTES
 from shared.codecs.metadata import Density, Metadata, without_colour
 from shared.codecs.tiff import types
 from shared.codecs.tiff.ifd import Directory, directory_at, first_directory
@@ -46,6 +48,10 @@ def read(data: memoryview, directory: Directory) -> Metadata:
 
 
 def _descriptive(data: memoryview, directory: Directory) -> tuple[list[Entry], dict[int, list[Entry]]]:
+    """Entries of EXIF and of the directories below it; none if they are too much together.
+
+    Values may lie over each other: a small file has room for any number of large ones.
+    """
     below = {}
     for tag in _BELOW:
         offset = directory.number(tag, 0)
@@ -55,7 +61,9 @@ def _descriptive(data: memoryview, directory: Directory) -> tuple[list[Entry], d
             inner = []
         if inner:
             below[tag] = inner
-    return [found for found in _plain(directory) if found.tag in _DESCRIPTIVE], below
+    entries = [found for found in _plain(directory) if found.tag in _DESCRIPTIVE]
+    size = sum(len(found.raw) for found in itertools.chain(entries, *below.values()))
+    return (entries, below) if size <= MAX_EXIF_BYTES else ([], {})
 
 
 def _plain(directory: Directory) -> list[Entry]:

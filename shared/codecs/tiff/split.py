@@ -32,6 +32,8 @@ _KEPT = {
     *(types.YCBCR_SUBSAMPLING, types.YCBCR_POSITIONING, types.REFERENCE_BLACK_WHITE),
 }
 """Tags that a decoder of pixels looks at. Not the orientation: it is never applied."""
+_MOST_KEPT = 1 << 20
+"""Bytes of their values, which every stripe has a copy of. The largest is a palette of 16 bits, 384 KiB."""
 _STEP = 8
 """Stripes are joined at multiples of so many rows."""
 _TILE_STEP = 16
@@ -94,10 +96,13 @@ def find_cuts_within(data: memoryview, tiff: TiffHeader, limits: Limits) -> Cuts
 def find_cuts(data: memoryview, tiff: TiffHeader) -> Cuts | None:
     """Where a file may be cut; None if it is of a kind that only another decoder can judge.
 
-    Raises `MalformedImage` if strips or tiles are missing, overlap, or lie outside of the file.
+    Raises `MalformedImage` if strips or tiles are missing, overlap, or lie outside of the file, and if what
+    stands beside them is more than a decoder has use for.
     """
     if tiff.compression not in INDEPENDENT or not (tiff.depth <= 8 or tiff.is_deep):
         return None
+    if sum(len(found.raw) for found in _kept(tiff) if found.tag != types.ICC_PROFILE) > _MOST_KEPT:
+        raise MalformedImage("tags about the pixels of more than a mebibyte")
     width, rows = _piece_sides(tiff)
     shape = (tiff.planes, ceil(tiff.height / rows), ceil(tiff.width / width))
     offsets, sizes = (tiff.directory.numbers(tag) for tag in _tags(tiff))
