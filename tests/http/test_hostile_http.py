@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from pathlib import Path
+from collections.abc import Iterator
 
 import httpx
 import numpy as np
@@ -20,7 +20,7 @@ from support.damage import (
     without_tables,
 )
 from support.images import encoded, image, jpeg, luma_plane, photo, pixels, png
-from support.service import Service, processes, running, within
+from support.service import Service, peak, processes, running, within
 
 from shared.codecs.jpeg import markers
 
@@ -140,22 +140,20 @@ def test_a_header_that_is_not_ascii_is_not_passed_on(service: Service) -> None:
         assert answer.status_code == 200
 
 
-def resident(pid: int) -> int:
-    """Peak resident bytes of a process."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) * 1024
+@pytest.fixture(scope="module")
+def measured() -> Iterator[Service]:
+    """A service that does nothing else meanwhile."""
+    with running(workers=1) as started:
+        yield started
 
 
 @pytest.mark.parametrize("sample", [SLICED, PROGRESSIVE, PNG], ids=["jpeg", "progressive", "png"])
-def test_a_claimed_gigantic_size_costs_no_memory(sample: bytes) -> None:
-    with running(workers=1) as service:
-        (gateway,), (worker,) = service.children("gateway"), service.children("worker")
-        service.convert(sample)
-        before = resident(gateway), resident(worker)
-        for side in (60_000, 33_000, 10_500):
-            lying = claiming(sample, side, side)
-            answer = httpx.post(f"{service.url}/convert", content=lying)
-            assert answer.status_code == 422, answer.text
-        assert answer.elapsed.total_seconds() < SLOWEST_SECONDS
-        grown = resident(gateway) - before[0], resident(worker) - before[1]
-        assert max(grown) < 32 << 20
+def test_a_claimed_gigantic_size_costs_no_memory(measured: Service, sample: bytes) -> None:
+    pids = measured.children("gateway") + measured.children("worker")
+    assert measured.convert(sample).status_code == 200
+    before = [peak(pid) for pid in pids]
+    for side in (60_000, 33_000, 10_500):
+        answer = measured.convert(claiming(sample, side, side))
+        assert answer.status_code == 422, answer.text
+    assert answer.elapsed.total_seconds() < SLOWEST_SECONDS
+    assert max(peak(pid) - base for pid, base in zip(pids, before, strict=True)) < 32 << 20
