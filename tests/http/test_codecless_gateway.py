@@ -19,8 +19,8 @@ from shared.options import Options
 
 GATEWAY = "tests/support/codecless_gateway.py"
 PICTURES = {
-    "sliced": jpeg(photo(1600, 1712), restart_marker_rows=1, dpi=(300, 300)),
-    "scanned": jpeg(photo(1600, 1712), dpi=(300, 300)),
+    "sliced": jpeg(photo(400, 304), restart_marker_rows=1, dpi=(300, 300)),
+    "scanned": jpeg(photo(400, 304), dpi=(300, 300)),
 }
 
 

@@ -12,6 +12,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from support.addresses import free_port, own_address
 ROOT = Path(__file__).parents[2]
 _START_SECONDS = 90.0
 _STOP_SECONDS = 40.0
-_PATIENCE_SECONDS = 30.0
+_PATIENCE_SECONDS = 60.0
 
 
 @dataclass
@@ -86,6 +87,13 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
 
 
+@cache
+def compile_kernels() -> None:
+    """Where they are not yet, in one process: else each of the first services would compile them all."""
+    command = [sys.executable, "-c", "import worker.app, gateway.app"]
+    subprocess.run(command, cwd=ROOT, env=environment(), check=True)
+
+
 def peak(pid: int) -> int:
     """Most bytes that a process had in memory since it was asked last."""
     folder = Path(f"/proc/{pid}")
@@ -103,6 +111,7 @@ def running(workers: int, **settings: object) -> Iterator[Service]:
 
 @contextlib.contextmanager
 def _running(folder: Path, workers: int, settings: dict[str, object]) -> Iterator[Service]:
+    compile_kernels()
     port = free_port()
     own = {f"GRISAILLE_{name.upper()}": str(value) for name, value in settings.items()}
     process = subprocess.Popen(
@@ -159,6 +168,7 @@ def plan(answer: httpx.Response) -> tuple[str, int]:
 @contextlib.contextmanager
 def process(*command: str, **settings: object) -> Iterator[str]:
     """The URL of a process that serves by the time the body runs, and is stopped behind it."""
+    compile_kernels()
     host = own_address()
     own = {"host": host, "port": 8000, "internal_host": host, "internal_port": 9000, "drain_quiet_seconds": 0}
     environ = {f"GRISAILLE_{name.upper()}": str(value) for name, value in (own | settings).items()}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 from support.addresses import own_address
-from support.service import ROOT, environment, is_ready, within
+from support.service import ROOT, compile_kernels, environment, is_ready, within
 
 PORT, INTERNAL_PORT = 8000, 9000
 
@@ -158,6 +158,7 @@ def stack(
     workers: int, worker_settings: dict[str, object] | None = None, **gateway: object
 ) -> Iterator[Stack]:
     """So many workers of one slot and a gateway that knows them."""
+    compile_kernels()
     with tempfile.TemporaryDirectory() as folder:
         made = Stack(Path(folder))
         try:
