@@ -16,8 +16,8 @@ help: ## List the verbs
 run: $(VENV)/server.done ## Serve on PORT (5006) with WORKERS processes (one per CPU) until Ctrl-C
 	@exec $(BIN)/python -m grisaille serve --port $(PORT) --workers $(WORKERS)
 
-test: $(VENV)/test.done ## Run all tests that need no cluster
-	$(BIN)/python -m pytest
+test: $(VENV)/test.done ## Run all tests that need no cluster, two files at a time
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 reliability: $(VENV)/test.done ## Let workers die, hang, lie and come back under load; writes docs/reliability.md (Linux)
 	$(BIN)/python -m pytest tests/reliability --report docs/reliability.md --soak-seconds 180

@@ -66,10 +66,3 @@ def service() -> Iterator[Service]:
     """`grisaille serve` with three workers, for all tests that do it no harm."""
     with running(workers=3) as started:
         yield started
-
-
-@pytest.fixture(scope="session")
-def lone_worker_service() -> Iterator[Service]:
-    """`grisaille serve` with one worker."""
-    with running(workers=1) as started:
-        yield started

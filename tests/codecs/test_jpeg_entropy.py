@@ -13,8 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.coefficients import Bits, Coding, codes, decoded, unstuffed
-from support.damage import SLOWEST_SECONDS
-from support.entropy import SAMPLES, check_verdict, converts, decodes, kept, scanned
+from support.entropy import SAMPLES, SLOWEST_SECONDS, check_verdict, converts, decodes, kept, scanned
 from support.images import jpeg, photo
 from support.jpegs import OPTIMISED, WRITERS, Maker, checks, cuts_of, header_of, noise, stripes_of
 
@@ -147,9 +146,9 @@ def test_a_claimed_gigantic_size_is_found_out_at_once(sample: str, side: tuple[i
     frame = SAMPLES[sample].index(b"\xff\xc0")
     sizes = side[1].to_bytes(2, "big") + side[0].to_bytes(2, "big")
     lying = SAMPLES[sample][: frame + 5] + sizes + SAMPLES[sample][frame + 9 :]
-    started = time.monotonic()
+    started = time.process_time()
     assert scanned(lying) == "malformed"
-    assert time.monotonic() - started < SLOWEST_SECONDS
+    assert time.process_time() - started < SLOWEST_SECONDS
 
 
 @given(st.binary(max_size=600), st.integers(0, 60))
@@ -157,9 +156,9 @@ def test_damage_between_restart_markers_gets_a_verdict(noise: bytes, at: int) ->
     ecs = cuts_of(MARKED).ecs
     border = int(ecs.markers[at % len(ecs.markers)])
     damaged = MARKED[:border] + noise.replace(b"\xff", b"\xff\x00") + MARKED[border:]
-    started = time.monotonic()
+    started = time.process_time()
     assert kept(damaged) in {"clean", "unclean", "malformed"}
-    assert time.monotonic() - started < SLOWEST_SECONDS
+    assert time.process_time() - started < SLOWEST_SECONDS
 
 
 def test_statuses_are_told_apart() -> None:

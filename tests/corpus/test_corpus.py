@@ -7,12 +7,13 @@ stripes and of workers, distributed and in-process.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support import vips
 from support.images import grey, unpacked
-from support.service import Service, plan
+from support.service import Service, plan, running
 
 from shared.codecs.formats import Format
 from shared.codecs.jpeg import markers, split
@@ -78,12 +79,19 @@ def test_jpegs_by_stripes(service: Service, corpus: Path, name: str, luma: Luma)
         assert plan(answer) == wanted or "reason=stripe-refused" in answer.headers["X-Grisaille-Plan"]
 
 
+@pytest.fixture(scope="module")
+def lone_worker() -> Iterator[Service]:
+    """A service with one worker."""
+    with running(workers=1) as started:
+        yield started
+
+
 @pytest.mark.parametrize("luma", [Luma.BT601, Luma.LINEAR])
 @pytest.mark.parametrize("name", [name for name in JPEGS if name.startswith("photos/")])
-def test_photographs_on_one_worker(lone_worker_service: Service, corpus: Path, name: str, luma: Luma) -> None:
+def test_photographs_on_one_worker(lone_worker: Service, corpus: Path, name: str, luma: Luma) -> None:
     data = (corpus / name).read_bytes()
-    for asked in STRIPES:
-        answer = lone_worker_service.convert(data, format="png", luma=luma, stripes=asked)
+    for asked in (1, 7):
+        answer = lone_worker.convert(data, format="png", luma=luma, stripes=asked)
         assert is_right(answer.content, data, luma)
         assert plan(answer) == obtainable(data, asked)
 
@@ -93,13 +101,14 @@ def test_as_jpeg_the_bytes_are_the_same_for_every_number_of_stripes(
     service: Service, corpus: Path, name: str
 ) -> None:
     data = (corpus / name).read_bytes()
+    right = None if GOLDEN[name] in KINDS else grey(data, Options(format=Format.JPEG))
     for asked in MANY_STRIPES:
         answer = service.convert(data, stripes=asked, format="jpeg")
-        if GOLDEN[name] in KINDS:
+        if right is None:
             assert answer.json()["type"].endswith(GOLDEN[name])
             continue
         assert plan(answer) == obtainable(data, asked)
-        assert answer.content == grey(data, Options(format=Format.JPEG))
+        assert answer.content == right
         assert ("X-Grisaille-Note" in answer.headers) == (plan(answer)[0] == "whole" and not is_plain(data))
 
 

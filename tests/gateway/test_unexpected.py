@@ -42,7 +42,7 @@ def test_a_defect_of_ours_is_a_500_that_the_metrics_know() -> None:
 def test_a_request_that_a_drain_no_longer_waits_for_is_told_to_come_again() -> None:
     registry = CollectorRegistry()
     settings = GatewaySettings()
-    admission = Admission(settings, lambda: 1, lambda _: None)
+    admission = Admission.of(settings, lambda: 1, lambda _: None)
     services = SimpleNamespace(settings=settings, admission=admission, buffers=Buffers(Spool()))
     app = create_app(cast("Services", services), Lifecycle(), GatewayMetrics(registry))
     answer: list[Message] = []

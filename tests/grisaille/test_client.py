@@ -11,7 +11,7 @@ from typing import BinaryIO
 import numpy as np
 import pytest
 from support.images import Pixels, grey, jpeg, photo, pixels, png
-from support.service import Service, free_port, process
+from support.service import Service, process
 
 from grisaille.client import AsyncClient, Client, Options, Problem
 from grisaille.transfer import Source
@@ -145,9 +145,8 @@ def test_an_option_is_judged_by_the_service(client: Client) -> None:
 
 
 def test_an_upload_over_the_limit_is_told_so_though_it_is_still_under_way() -> None:
-    port = free_port()
-    with process("-m", "gateway", port=port, max_upload_bytes=1000):
-        with Client(f"http://127.0.0.1:{port}") as client, pytest.raises(Problem) as raised:
+    with process("-m", "gateway", max_upload_bytes=1000) as url:
+        with Client(url) as client, pytest.raises(Problem) as raised:
             client.convert(bytes(30 << 20))
         assert (raised.value.status, raised.value.setting) == (413, "GRISAILLE_MAX_UPLOAD_BYTES")
         assert raised.value.actual == 30 << 20

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from support.addresses import free_port
 from support.images import Pixels, grey, jpeg, photo, pixels, png
-from support.service import ROOT, Service, environment, free_port
+from support.service import ROOT, Service, environment
 from support.stack import stack
 
 from grisaille.cli import main

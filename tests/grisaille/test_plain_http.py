@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
-from support.service import free_port
+from support.addresses import free_port
 
 from grisaille.plain_http import PlainTransport
 

@@ -16,7 +16,7 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.service import free_port
+from support.addresses import free_port
 
 from grisaille.client import (
     AsyncClient,

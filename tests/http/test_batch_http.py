@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from support.batches import Answer, Body, Files, archive, archive_in_a_form, form
 from support.images import encoded, grey, image, jpeg, photo, pixels, png
-from support.service import within
+from support.service import peak, within
 from support.stack import Stack, stack
 
 from shared.codecs.png.chunks import PngHeader, ihdr
@@ -150,14 +150,6 @@ def test_curl_sends_files_and_archives(running: Stack, tmp_path: Path) -> None:
 LARGE = jpeg(photo(2400, 1600), quality=92, restart_marker_rows=1)
 
 
-def peak(running: Stack) -> int:
-    """Most bytes the gateway had in memory, since it was asked last."""
-    folder = Path(f"/proc/{running.gateway.pid}")
-    most = int((folder / "status").read_text().split("VmHWM:")[1].split()[0]) * 1024
-    (folder / "clear_refs").write_text("5")
-    return most
-
-
 @pytest.mark.parametrize("send", [form, archive])
 def test_memory_does_not_grow_with_the_batch(
     running: Stack, tmp_path: Path, send: Callable[[Files], Body]
@@ -165,7 +157,7 @@ def test_memory_does_not_grow_with_the_batch(
     peaks = []
     for count in (8, 8, 40):  # buffers are there after the first
         body = send([(f"{number}.jpg", LARGE) for number in range(count)])
-        peak(running)
+        peak(running.gateway.pid)
         with (
             httpx.stream(
                 "POST",
@@ -177,7 +169,7 @@ def test_memory_does_not_grow_with_the_batch(
             (tmp_path / "grey.zip").open("wb") as out,
         ):
             received = sum(out.write(piece) for piece in answer.iter_raw())
-        peaks.append(peak(running))
+        peaks.append(peak(running.gateway.pid))
         with zipfile.ZipFile(tmp_path / "grey.zip") as reader:
             assert len(reader.namelist()) == count
     moved = len(body.data) + received

@@ -10,16 +10,17 @@ import httpx
 import numpy as np
 import pytest
 from support.images import grey, jpeg, luma_plane, photo, pixels, png
-from support.service import free_port, process
+from support.service import process
 from support.tiffs import TILES, by_libvips, deep
 from support.vips import decoded, differ
 
 from shared.codecs.formats import Format
 from shared.options import Options
 
+GATEWAY = "tests/support/codecless_gateway.py"
 PICTURES = {
-    "sliced": jpeg(photo(1600, 1712), restart_marker_rows=1, dpi=(300, 300)),
-    "scanned": jpeg(photo(1600, 1712), dpi=(300, 300)),
+    "sliced": jpeg(photo(400, 304), restart_marker_rows=1, dpi=(300, 300)),
+    "scanned": jpeg(photo(400, 304), dpi=(300, 300)),
 }
 
 
@@ -43,12 +44,10 @@ class DyingWorker(threading.Thread):
 
 
 def test_a_file_whose_worker_died_of_it_is_not_decoded_in_the_gateway() -> None:
-    worker, gateway = DyingWorker(), free_port()
+    worker = DyingWorker()
     worker.start()
-    command = "tests/support/codecless_gateway.py"
-    with process(command, port=gateway, workers=worker.url, worker_patience_seconds=0.5):
-        url = f"http://127.0.0.1:{gateway}/convert"
-        answer = httpx.post(url, content=png(photo(64, 64)), timeout=30)
+    with process(GATEWAY, workers=worker.url, worker_patience_seconds=0.5) as url:
+        answer = httpx.post(f"{url}/convert", content=png(photo(64, 64)), timeout=30)
         assert answer.status_code == 503, answer.text
         assert answer.json()["type"].endswith(":unavailable")
 
@@ -56,16 +55,8 @@ def test_a_file_whose_worker_died_of_it_is_not_decoded_in_the_gateway() -> None:
 @pytest.fixture(scope="module")
 def codecless() -> Iterator[str]:
     """The address of a gateway without codecs that has a worker."""
-    worker, gateway = free_port(), free_port()
-    with (
-        process("-m", "worker", port=worker),
-        process(
-            "tests/support/codecless_gateway.py",
-            port=gateway,
-            workers=f"http://127.0.0.1:{worker}",
-        ),
-    ):
-        yield f"http://127.0.0.1:{gateway}/convert"
+    with process("-m", "worker") as worker, process(GATEWAY, workers=worker) as url:
+        yield f"{url}/convert"
 
 
 @pytest.mark.parametrize("written", ["png", "jpeg", "tiff"])

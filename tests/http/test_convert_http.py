@@ -29,6 +29,8 @@ from shared.codecs.formats import Format
 from shared.options import Luma, Options
 
 SLICED = jpeg(photo(1600, 1712), quality=90, restart_marker_rows=1)
+NARROW = jpeg(photo(160, 1712), quality=90, restart_marker_rows=1)
+"""Can be cut as often as `SLICED`, for a tenth of its work."""
 UNSLICED = jpeg(photo(640, 480), quality=90)
 PLAIN_PNG = png(photo(320, 200))
 
@@ -87,9 +89,9 @@ def test_a_large_image_with_markers_uses_several_workers(service: Service) -> No
 )
 def test_distributed_equals_inline(service: Service, written: Format, luma: str, effort: str) -> None:
     options: dict[str, Any] = {"format": written, "luma": luma, "effort": effort, "quality": 80}
-    whole = service.convert(SLICED, stripes=1, **options)
+    whole = service.convert(NARROW, stripes=1, **options)
     for stripes in (2, 7, 64):
-        answer = service.convert(SLICED, stripes=stripes, **options)
+        answer = service.convert(NARROW, stripes=stripes, **options)
         assert plan(answer) == ("stripes", stripes)
         assert np.array_equal(pixels(answer.content), pixels(whole.content))
 

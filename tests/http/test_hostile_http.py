@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import os
 import signal
-from pathlib import Path
+from collections.abc import Iterator
 
 import httpx
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.damage import SLOWEST_SECONDS, chunk_borders, marker_borders, verdict
+from support.damage import (
+    SLOWEST_SECONDS,
+    chunk_borders,
+    claiming,
+    marker_borders,
+    verdict,
+    without_tables,
+)
 from support.images import encoded, image, jpeg, luma_plane, photo, pixels, png
-from support.service import Service, processes, running, within
+from support.service import Service, peak, processes, running, within
 
 from shared.codecs.jpeg import markers, restarts
 
@@ -73,9 +80,7 @@ def test_a_stripe_with_bytes_left_over_is_judged_on_the_whole(service: Service) 
 
 
 def test_a_file_without_tables_is_refused_and_harms_no_worker(service: Service) -> None:
-    bare = SLICED
-    while (table := bare.find(b"\xff\xdb")) >= 0:
-        bare = bare[:table] + bare[table + 2 + int.from_bytes(bare[table + 2 : table + 4], "big") :]
+    bare = without_tables(SLICED)
     for luma in ("bt601", "bt601-rgb"):
         for stripes in STRIPES:
             assert service.convert(bare, luma=luma, stripes=stripes).status_code == 422
@@ -135,32 +140,20 @@ def test_a_header_that_is_not_ascii_is_not_passed_on(service: Service) -> None:
         assert answer.status_code == 200
 
 
-def resident(pid: int) -> int:
-    """Peak resident bytes of a process."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) * 1024
+@pytest.fixture(scope="module")
+def measured() -> Iterator[Service]:
+    """A service that does nothing else meanwhile."""
+    with running(workers=1) as started:
+        yield started
 
 
 @pytest.mark.parametrize("sample", [SLICED, PROGRESSIVE, PNG], ids=["jpeg", "progressive", "png"])
-def test_a_claimed_gigantic_size_costs_no_memory(sample: bytes) -> None:
-    with running(workers=1) as service:
-        (gateway,), (worker,) = service.children("gateway"), service.children("worker")
-        service.convert(sample)
-        before = resident(gateway), resident(worker)
-        for side in (60_000, 33_000, 10_500):
-            lying = claiming(sample, side)
-            answer = httpx.post(f"{service.url}/convert", content=lying)
-            assert answer.status_code == 422, answer.text
-        assert answer.elapsed.total_seconds() < SLOWEST_SECONDS
-        grown = resident(gateway) - before[0], resident(worker) - before[1]
-        assert max(grown) < 32 << 20
-
-
-def claiming(data: bytes, side: int) -> bytes:
-    """The file with a square size written into its header."""
-    if data is PNG:
-        from shared.codecs.png.chunks import PngHeader, ihdr  # noqa: PLC0415 - for this branch alone
-
-        return ihdr(PngHeader(side, side, 8, 2, interlaced=False)) + data[33:]
-    frame = max(data.find(b"\xff\xc0"), data.find(b"\xff\xc2"))
-    return data[: frame + 5] + 2 * side.to_bytes(2, "big") + data[frame + 9 :]
+def test_a_claimed_gigantic_size_costs_no_memory(measured: Service, sample: bytes) -> None:
+    pids = measured.children("gateway") + measured.children("worker")
+    assert measured.convert(sample).status_code == 200
+    before = [peak(pid) for pid in pids]
+    for side in (60_000, 33_000, 10_500):
+        answer = measured.convert(claiming(sample, side, side))
+        assert answer.status_code == 422, answer.text
+    assert answer.elapsed.total_seconds() < SLOWEST_SECONDS
+    assert max(peak(pid) - base for pid, base in zip(pids, before, strict=True)) < 32 << 20

@@ -50,7 +50,7 @@ def test_a_dropped_photo_goes_up_comes_back_and_is_kept(browser: Browser, servic
         grey_picture = page.page.locator(".after img")
         expect(grey_picture).to_have_css("clip-path", re.compile("^polygon"))
         expect(page.page.locator(".bands i.working").first).to_be_attached()
-        expect(grey_picture).to_have_css("clip-path", "none", timeout=10_000)
+        expect(grey_picture).to_have_css("clip-path", "none")
         shown = grey_picture.evaluate("it => [it.naturalWidth, it.naturalHeight]")
         assert shown == list(coffee().size)
 
@@ -157,7 +157,7 @@ def test_sixty_files_at_once_are_each_answered_for_themselves(page: Visit) -> No
     sources = {f"good {i:02}.jpg": jpeg(photo(200 + i, 150), quality=80) for i in range(47)}
     sources |= {f"bad {i:02}.jpg": SMALL[: -100 - i] for i in range(12)} | {"huge.jpg": PHOTO}
     page.bring("pick", *(named(name, data) for name, data in sources.items()))
-    expect(page.page.locator("[data-state=done], [data-state=failed]")).to_have_count(60, timeout=60_000)
+    expect(page.page.locator("[data-state=done], [data-state=failed]")).to_have_count(60)
     assert page.page.inner_text("#tally") == "48 of 60 pictures ready"
     expect(page.page.locator("[data-state=failed] .problem")).to_have_count(12)
     for name in ("good 00.jpg", "good 46.jpg", "huge.jpg"):

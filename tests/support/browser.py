@@ -13,7 +13,7 @@ from typing import Any
 
 import skimage
 from PIL import Image
-from playwright.sync_api import Browser, CDPSession, FilePayload, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, CDPSession, FilePayload, Locator, Page, expect, sync_playwright
 
 CHROMIUM = os.environ.get("GRISAILLE_CHROMIUM", "chromium")
 _ARGUMENTS = ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
@@ -30,6 +30,8 @@ PHONE: dict[str, Any] = {
 STILL = {"reduced_motion": "reduce"}
 """For those who want no motion: then the timeline is drawn at once."""
 LOOKS = {"light": LIGHT, "dark": DARK, "phone": PHONE}
+
+expect.set_options(timeout=60_000)
 
 _FILES = """([files]) => {
   const transfer = new DataTransfer();
@@ -141,6 +143,7 @@ def chromium() -> Iterator[Browser]:
 def visit(browser: Browser, url: str, path: str = "/", **context: Any) -> Iterator[Visit]:
     """The page in a fresh profile; at the end nothing may have gone wrong."""
     opened = browser.new_context(**(LIGHT | context))
+    opened.set_default_timeout(60_000)
     looking = Visit(opened.new_page(), url)
     looking.watch()
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 import simplejpeg
-from support.damage import SLOWEST_SECONDS
 from support.images import LIMITS, photo
 from support.jpegs import OPTIMISED, WRITERS, cuts_of, header_of, stripes_of
 
@@ -15,6 +14,8 @@ from shared.codecs.jpeg import decode, lossless, scan, split
 from shared.options import Options
 from shared.problems import MalformedImage
 
+SLOWEST_SECONDS = 1.0
+"""Of this process's own time, whatever else the machine does."""
 SAMPLES = {
     name: (WRITERS | OPTIMISED)[name](photo(67, 90), 80)
     for name in ("pillow 4:2:0", "pillow 4:4:4", "simplejpeg 4:1:1", "grey", "optimised 4:2:0")
@@ -72,7 +73,7 @@ def check_verdict(data: bytes) -> None:
     The scan may be stricter than libjpeg, and then the file is converted whole; but what it calls
     malformed or clean must be so for all, else the number of stripes would decide.
     """
-    started = time.monotonic()
+    started = time.process_time()
     try:
         if split.find_cuts(memoryview(data), header_of(data)) is None:
             return
@@ -80,7 +81,7 @@ def check_verdict(data: bytes) -> None:
         return
     by_scan, by_kernel, by_libjpeg = scanned(data), kept(data), decodes(data)
     whole = {converts(data, written) for written in (Format.PNG, Format.JPEG)}
-    assert time.monotonic() - started < SLOWEST_SECONDS
+    assert time.process_time() - started < SLOWEST_SECONDS
     assert len(whole) == 1
     if by_scan != "unclean":
         assert whole == {by_scan}

@@ -6,6 +6,7 @@ import io
 import struct
 import zlib
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +25,7 @@ LIMITS = Limits()
 
 def photo(width: int, height: int, channels: int = 3) -> Pixels:
     """A piece of a real photograph, mirrored on if it is too small; alpha is a gradient."""
-    path = Path(skimage.__file__).parent / "data/coffee.png"
-    rgb = np.asarray(Image.open(path).convert("RGB"))
+    rgb = _coffee()
     rows, columns = rgb.shape[:2]
     pixels = np.pad(rgb, ((0, max(height - rows, 0)), (0, max(width - columns, 0)), (0, 0)), "reflect")[
         :height, :width
@@ -34,6 +34,12 @@ def photo(width: int, height: int, channels: int = 3) -> Pixels:
         alpha = np.add.outer(np.arange(height), np.arange(width)).astype(np.uint8)[..., None]
         pixels = np.concatenate([pixels, alpha], axis=2)
     return np.ascontiguousarray(pixels[:, :, :channels] if channels != 1 else pixels[:, :, :1])
+
+
+@cache
+def _coffee() -> Pixels:
+    """Rows, width and channels of 8 bits."""
+    return np.asarray(Image.open(Path(skimage.__file__).parent / "data/coffee.png").convert("RGB"))
 
 
 def jpeg(pixels: Pixels, **save: object) -> bytes:

@@ -6,13 +6,12 @@ import contextlib
 import http.server
 import threading
 from collections.abc import Callable, Iterator
-from itertools import count
 
+from support.addresses import own_address
 from support.images import jpeg, photo
 
 from shared.contract import CONTRACT, CONTRACTS, LOAD
 
-_ADDRESSES = count(200)
 _SMALL = jpeg(photo(64, 48)[:, :, :1], restart_marker_rows=1)
 
 Lie = Callable[["Handler", bytes], None]
@@ -75,7 +74,7 @@ class Liar(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, lie: Lie, contract: str) -> None:
-        super().__init__((f"127.0.0.{next(_ADDRESSES)}", 8000), Handler)
+        super().__init__((own_address(), 8000), Handler)
         self.lie, self.contract, self.asked = lie, contract, 0
 
     @property

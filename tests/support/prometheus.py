@@ -14,7 +14,8 @@ from typing import Any
 
 import httpx
 import yaml
-from support.service import ROOT, free_port, within
+from support.addresses import free_port
+from support.service import ROOT, within
 from support.stack import Stack
 
 PROMETHEUS = os.environ.get("GRISAILLE_PROMETHEUS", "prometheus")

@@ -6,21 +6,23 @@ import contextlib
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import httpx
+from support.addresses import free_port, own_address
 
 ROOT = Path(__file__).parents[2]
 _START_SECONDS = 90.0
 _STOP_SECONDS = 40.0
-_PATIENCE_SECONDS = 30.0
+_PATIENCE_SECONDS = 60.0
 
 
 @dataclass
@@ -29,6 +31,8 @@ class Service:
 
     url: str
     process: subprocess.Popen[bytes]
+    folder: Path
+    """Of its temporary files."""
     log: list[str] = field(default_factory=list)
     client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=60))
 
@@ -78,35 +82,51 @@ def processes() -> list[Process]:
     return found
 
 
-def free_port() -> int:
-    """A port nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def environment() -> dict[str, str]:
     """Of a process that runs kernels as its user does: not with the bounds checks of the tests' own."""
     return {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
 
 
+@cache
+def compile_kernels() -> None:
+    """Where they are not yet, in one process: else each of the first services would compile them all."""
+    command = [sys.executable, "-c", "import worker.app, gateway.app"]
+    subprocess.run(command, cwd=ROOT, env=environment(), check=True)
+
+
+def peak(pid: int) -> int:
+    """Most bytes that a process had in memory since it was asked last."""
+    folder = Path(f"/proc/{pid}")
+    most = int((folder / "status").read_text().split("VmHWM:")[1].split()[0]) * 1024
+    (folder / "clear_refs").write_text("5")
+    return most
+
+
 @contextlib.contextmanager
 def running(workers: int, **settings: object) -> Iterator[Service]:
     """The service with so many workers, stopped at the end; settings without their prefix."""
+    with tempfile.TemporaryDirectory() as folder, _running(Path(folder), workers, settings) as service:
+        yield service
+
+
+@contextlib.contextmanager
+def _running(folder: Path, workers: int, settings: dict[str, object]) -> Iterator[Service]:
+    compile_kernels()
     port = free_port()
+    own = {f"GRISAILLE_{name.upper()}": str(value) for name, value in settings.items()}
     process = subprocess.Popen(
         [sys.executable, "-m", "grisaille", "serve", "--port", str(port), "--workers", str(workers)],
         cwd=ROOT,
-        env=environment() | {f"GRISAILLE_{k.upper()}": str(v) for k, v in settings.items()},
+        env=environment() | own | {"TMPDIR": str(folder)},
         stderr=subprocess.PIPE,
     )
-    service = Service(f"http://127.0.0.1:{port}", process)
+    service = Service(f"http://127.0.0.1:{port}", process, folder)
     ready = threading.Event()
     reader = threading.Thread(target=_read, args=(service, ready), daemon=True)
     reader.start()
     try:
         assert ready.wait(_START_SECONDS), "".join(service.log)
+        assert process.poll() is None, "".join(service.log)
         yield service
     finally:
         service.client.close()
@@ -122,6 +142,7 @@ def _read(service: Service, ready: threading.Event) -> None:
             service.log.append(line.decode())
             if b"workers ready" in line:
                 ready.set()
+    ready.set()  # or it never will be: it has ended
 
 
 def within(holds: Callable[[], bool], seconds: float = _PATIENCE_SECONDS) -> bool:
@@ -145,28 +166,26 @@ def plan(answer: httpx.Response) -> tuple[str, int]:
 
 
 @contextlib.contextmanager
-def process(*command: str, **settings: object) -> Iterator[None]:
-    """A process that serves by the time the body runs, and is stopped behind it."""
-    internal = free_port()
-    own = {f"GRISAILLE_{name.upper()}": str(value) for name, value in settings.items()}
-    own |= {"GRISAILLE_INTERNAL_PORT": str(internal), "GRISAILLE_DRAIN_QUIET_SECONDS": "0"}
+def process(*command: str, **settings: object) -> Iterator[str]:
+    """The URL of a process that serves by the time the body runs, and is stopped behind it."""
+    compile_kernels()
+    host = own_address()
+    own = {"host": host, "port": 8000, "internal_host": host, "internal_port": 9000, "drain_quiet_seconds": 0}
+    environ = {f"GRISAILLE_{name.upper()}": str(value) for name, value in (own | settings).items()}
     started = subprocess.Popen(
-        [sys.executable, *command], cwd=ROOT, env={**environment(), "PYTHONPATH": ".", **own}
+        [sys.executable, *command], cwd=ROOT, env=environment() | environ | {"PYTHONPATH": "."}
     )
     try:
-        assert within(lambda: started.poll() is not None or is_ready(internal))
+        assert within(lambda: started.poll() is not None or is_ready(host, 9000))
         assert started.poll() is None
-        yield
+        yield f"http://{host}:8000"
     finally:
         started.terminate()
         assert started.wait(30) == 0
 
 
-def is_ready(port: int) -> bool:
-    return is_ready_at("127.0.0.1", port)
-
-
-def is_ready_at(host: str, port: int) -> bool:
+def is_ready(host: str, port: int) -> bool:
+    """Whether who has this internal port welcomes work."""
     try:
         return httpx.get(f"http://{host}:{port}/readyz").is_success
     except httpx.TransportError:

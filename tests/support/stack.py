@@ -8,25 +8,28 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 
 import httpx
-from support.service import ROOT, environment, free_port, is_ready_at, within
+from support.addresses import own_address
+from support.service import ROOT, compile_kernels, environment, is_ready, within
 
-_ADDRESSES = count(10)
 PORT, INTERNAL_PORT = 8000, 9000
 
 
 class Server:
-    """A process with a public and an internal port, which may be started again."""
+    """A process on an address of its own, all with the same ports, as pods have; it may be started again."""
 
-    def __init__(self, module: str, host: str, port: int, internal: int, **settings: object) -> None:
-        self.host, self.port, self.internal = host, port, internal
+    port, internal = PORT, INTERNAL_PORT
+
+    def __init__(self, module: str, folder: Path, **settings: object) -> None:
+        """`folder` is for its temporary files."""
+        self.host = own_address()
         self._command = [sys.executable, *module.split()]
-        own = {"host": host, "port": port, "internal_host": host, "internal_port": internal}
+        own = {"host": self.host, "port": PORT, "internal_host": self.host, "internal_port": INTERNAL_PORT}
         own |= {"drain_quiet_seconds": 1, "log_level": "error"} | settings
         self._settings = {f"GRISAILLE_{name.upper()}": str(value) for name, value in own.items()}
+        self._settings |= {"PYTHONPATH": ".", "TMPDIR": str(folder)}
         self.start()
 
     @property
@@ -41,12 +44,12 @@ class Server:
         self._process = subprocess.Popen(
             self._command,
             cwd=ROOT,
-            env=environment() | {"PYTHONPATH": "."} | self._settings,
+            env=environment() | self._settings,
             stdin=subprocess.DEVNULL,
         )
 
     def await_ready(self) -> None:
-        assert within(lambda: is_ready_at(self.host, self.internal)), self.url
+        assert within(lambda: is_ready(self.host, self.internal)), self.url
 
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
@@ -80,11 +83,10 @@ class Server:
 
 
 class Worker(Server):
-    """On an address of its own of this machine, all with the same port, as pods have."""
+    """With one slot, unless told otherwise."""
 
-    def __init__(self, **settings: object) -> None:
-        host = f"127.0.0.{next(_ADDRESSES)}"
-        super().__init__("-m worker", host, PORT, INTERNAL_PORT, **{"slots": 1, **settings})
+    def __init__(self, folder: Path, **settings: object) -> None:
+        super().__init__("-m worker", folder, **{"slots": 1, **settings})
 
     @property
     def converted(self) -> int:
@@ -96,6 +98,7 @@ class Stack:
     """A gateway, its workers, and the list in which it finds them."""
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self.addresses = folder / "workers"
         self.workers: list[Worker] = []
         self.gateways: list[Server] = []
@@ -110,13 +113,13 @@ class Stack:
 
     def add_gateway(self, *, command: str = "-m gateway", **settings: object) -> Server:
         defaults = {"workers": self.addresses.as_uri(), "refresh_seconds": 0.2, "probe_seconds": 0.2}
-        server = Server(command, "127.0.0.1", free_port(), free_port(), **(defaults | settings))
+        server = Server(command, self._folder, **(defaults | settings))
         self.gateways.append(server)
         return server
 
     def add_workers(self, number: int, **settings: object) -> list[Worker]:
         """Start so many, and list them once they are ready."""
-        new = [Worker(**settings) for _ in range(number)]
+        new = [Worker(self._folder, **settings) for _ in range(number)]
         self.workers += new
         for worker in new:
             worker.await_ready()
@@ -155,6 +158,7 @@ def stack(
     workers: int, worker_settings: dict[str, object] | None = None, **gateway: object
 ) -> Iterator[Stack]:
     """So many workers of one slot and a gateway that knows them."""
+    compile_kernels()
     with tempfile.TemporaryDirectory() as folder:
         made = Stack(Path(folder))
         try:

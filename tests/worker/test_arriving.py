@@ -12,7 +12,7 @@ from typing import BinaryIO
 import httpx
 import pytest
 from support.images import LIMITS, grey, joined, jpeg, photo, png, unpacked
-from support.service import free_port, process, within
+from support.service import process, within
 
 from shared.codecs import convert
 from shared.codecs.formats import Format
@@ -109,9 +109,8 @@ def test_what_kept_the_rest_away_is_raised_where_it_is_missed() -> None:
 @pytest.fixture(scope="module")
 def worker() -> Iterator[str]:
     """The address of a worker process with one slot."""
-    port = free_port()
-    with process("-m", "worker", port=port, slots=1):
-        yield f"http://127.0.0.1:{port}"
+    with process("-m", "worker", slots=1) as url:
+        yield url
 
 
 def pieces(data: bytes) -> Iterator[bytes]:
