@@ -55,9 +55,7 @@ def test_no_name_leads_out_of_the_folder_it_is_unpacked_in(names: list[str]) -> 
         assert not any(part.rstrip(". ") == "" for part in windows.parts)
         assert len(name.encode()) < 1 << 16
         assert name.isprintable()
-        with warnings.catch_warnings(
-            action="ignore", category=DeprecationWarning
-        ):  # from 3.13 on, not yet before
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # from 3.13
             assert not any(PureWindowsPath(part).is_reserved() for part in windows.parts)
 
 
