@@ -44,13 +44,9 @@ class Form:
 
     def __init__(self, boundary: bytes, files: Files, max_size: int) -> None:
         """Raises `InvalidMultipart`, as all methods do."""
-        self._files = files
-        self._name = bytearray()
-        self._value = bytearray()
-        self._disposition = b""
-        self._ended = False
+        self._parts = _Parts(files)
         try:
-            self._parser = MultipartParser(boundary, self._callbacks(), max_size=max_size)
+            self._parser = MultipartParser(boundary, self._parts.callbacks(), max_size=max_size)
         except FormParserError as exc:
             raise _unparsable(exc) from exc
 
@@ -63,14 +59,25 @@ class Form:
 
     def finish(self) -> None:
         """The body is complete."""
-        try:
-            self._parser.finalize()
-        except FormParserError as exc:
-            raise _unparsable(exc) from exc
-        if not self._ended:
+        if not self._parts.ended:
             raise InvalidMultipart("the multipart body ends before its closing boundary")
 
-    def _callbacks(self) -> MultipartCallbacks:
+
+class _Parts:
+    """What the parser finds.
+
+    It does not know the parser: a circle of the two would keep the files until a garbage collection.
+    """
+
+    def __init__(self, files: Files) -> None:
+        self.ended = False
+        self._files = files
+        self._name = bytearray()
+        self._value = bytearray()
+        self._disposition = b""
+
+    def callbacks(self) -> MultipartCallbacks:
+        """What the parser is to call."""
         return {
             "on_part_begin": self._begin,
             "on_header_field": self._header_field,
@@ -107,7 +114,7 @@ class Form:
         self._files.add(memoryview(data)[start:end])
 
     def _end(self) -> None:
-        self._ended = True
+        self.ended = True
 
 
 def _unparsable(exc: FormParserError) -> InvalidMultipart:

@@ -6,8 +6,10 @@ claims; and no file unpacks to more than it claims.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
+import re
 import struct
 import zipfile
 import zlib
@@ -27,8 +29,10 @@ _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _ENCRYPTED = 1
 """General purpose bit 0 (APPNOTE 4.4.4)."""
 _DIRECTORY_BYTES_A_FILE = 1 << 10
-_RESOURCE_FORKS = "__MACOSX/"
-"""Where macOS puts what is no content of a file."""
+_UTF8 = 1 << 11
+"""General purpose bit 11: how the name is encoded."""
+_NO_FILES = re.compile(r".*/\Z|__MACOSX/|(.*/)?\.DS_Store\Z", re.DOTALL)
+"""Folders, and what macOS adds to an archive."""
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, OverflowError, struct.error)
 
 
@@ -44,19 +48,23 @@ def files(spooled: SpoolFile, settings: GatewaySettings) -> list[BatchFile]:
         raise UnsupportedArchive(f"the archive is of a kind we do not read: {exc}") from exc
     except _DAMAGED as exc:
         raise InvalidArchive(f"the archive cannot be read: {exc}") from exc
-    found = [
-        info
-        for info in archive.infolist()
-        if not info.is_dir() and not info.filename.startswith(_RESOURCE_FORKS)
-    ]
+    found = [info for info in archive.infolist() if not _NO_FILES.match(info.filename)]
     if any(info.flag_bits & _ENCRYPTED for info in found):
         raise UnsupportedArchive("the archive is encrypted")
     check_count(len(found), settings)
     check_size("the files of the archive, unpacked, in bytes", sum(i.file_size for i in found), settings)
     return [
-        BatchFile(info.filename, info.file_size, functools.partial(_unpacked, archive, info), info.date_time)
+        BatchFile(_name(info), info.file_size, functools.partial(_unpacked, archive, info), info.date_time)
         for info in found
     ]
+
+
+def _name(info: zipfile.ZipInfo) -> str:
+    """The name; macOS and others write UTF-8 without saying so, where zipfile takes it for code page 437."""
+    if not info.flag_bits & _UTF8:
+        with contextlib.suppress(UnicodeError):
+            return info.filename.encode("cp437").decode()
+    return info.filename
 
 
 def check_count(count: int, settings: GatewaySettings) -> None:

@@ -127,20 +127,32 @@ class _Archive:
             )
 
 
-class _Form(multipart.Files):
+class _Form:
     """A body that is a form with files; a single one may be an archive."""
 
     def __init__(self, spooled: _Spooled, boundary: bytes, settings: GatewaySettings) -> None:
-        self._spooled = spooled
-        self._settings = settings
-        self._begun: list[tuple[str, int]] = []
-        self._form = multipart.Form(boundary, self, sys.maxsize)
-        self.write = self._form.write
-        self.finish = self._form.finish
+        self._found = _Found(spooled, settings)
+        form = multipart.Form(boundary, self._found, sys.maxsize)
+        self.write, self.finish = form.write, form.finish
+        self.files = self._found.files
 
     @property
     def is_archive(self) -> bool:
         """Whether its one file is an archive."""
+        return self._found.is_archive
+
+
+class _Found(multipart.Files):
+    """The files of a form, one behind the other in a spool file."""
+
+    def __init__(self, spooled: _Spooled, settings: GatewaySettings) -> None:
+        self._spooled = spooled
+        self._settings = settings
+        self._begun: list[tuple[str, int]] = []
+
+    @property
+    def is_archive(self) -> bool:
+        """Whether it is one, and an archive."""
         return len(self._begun) == 1 and self._spooled.head in archive.SIGNATURES
 
     def begin(self, filename: str | None) -> None:

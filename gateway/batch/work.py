@@ -19,8 +19,9 @@ from gateway.metrics import GatewayMetrics
 from gateway.timing import Stages
 from shared.contract import BATCH, REQUEST_ID
 from shared.options import Options
-from shared.problems import EmptyBody, Internal, Problem
+from shared.problems import EmptyBody, Internal, Member, Problem
 from shared.service import body
+from shared.service.frames import let_go
 from shared.service.logs import event
 from shared.service.spool import file_of
 
@@ -40,8 +41,8 @@ class Counts:
     converted: int = 0
     bytes_in: int = 0
     bytes_out: int = 0
-    problems: dict[int, Problem] = field(default_factory=dict)
-    """By the number of the file."""
+    problems: dict[int, Mapping[str, Member]] = field(default_factory=dict)
+    """As documents, by the number of the file: errors would keep what led to them, with whole images."""
 
 
 class Batch:
@@ -62,7 +63,7 @@ class Batch:
         self._services = replace(services, admission=patient)
         self._metrics = metrics
         self._files = files
-        self._paths = names.distinct(file.name for file in files)
+        self._paths: list[tuple[str, int]] = []
         self._options = options
         self._passed_on = passed_on
         self._now = now
@@ -74,6 +75,8 @@ class Batch:
 
     async def run(self, send: Send) -> None:
         """Send the whole archive; a slow `send` holds up the conversions too."""
+        offload = self._services.offload
+        self._paths = await offload(functools.partial(names.distinct, [file.name for file in self._files]))
         async with asyncio.TaskGroup() as group:
             for number in range(len(self._files)):
                 while self._running >= _PER_SLOT * max(self._services.pool.slots, 1):
@@ -82,7 +85,8 @@ class Batch:
                 self._running += 1
                 group.create_task(self._one(number, send))
         if self.counts.problems:
-            await self._sent(self._archive.add_errors(self._errors(), self._now), send)
+            add = functools.partial(self._archive.add_errors, self._errors(), self._now)
+            await self._sent(await offload(add), send)
         await self._sent(self._archive.end(), send)
 
     async def _one(self, number: int, send: Send) -> None:
@@ -102,8 +106,9 @@ class Batch:
     async def _result(self, number: int, stages: Stages, lease: Lease) -> Result | None:
         """The file in grey, or None: then the reason is among the problems."""
         try:
-            data = await self._read(self._files[number], lease)
-            result = await convert(self._services, data, self._options, self._passed_on, stages, lease)
+            with let_go():
+                data = await self._read(self._files[number], lease)
+                result = await convert(self._services, data, self._options, self._passed_on, stages, lease)
         except Problem as problem:
             self._failed(number, problem, stages)
             return None
@@ -126,7 +131,7 @@ class Batch:
         return data
 
     def _failed(self, number: int, problem: Problem, stages: Stages) -> None:
-        self.counts.problems[number] = problem
+        self.counts.problems[number] = problem.document()
         self._metrics.refused(problem, stages.elapsed, BATCH)
         event(_LOG, logging.DEBUG, "file", **self._told(number), outcome=problem.slug, detail=problem.detail)
 
@@ -153,7 +158,7 @@ class Batch:
     def _errors(self) -> list[Error]:
         """What `errors.json` says: the name as it was sent, and the problem a single upload would get."""
         return [
-            {"name": self._files[number].name, "problem": problem.document()}
+            {"name": self._files[number].name, "problem": problem}
             for number, problem in sorted(self.counts.problems.items())
         ]
 

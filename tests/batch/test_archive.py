@@ -49,8 +49,22 @@ def test_files_come_out_as_they_were_put_in(method: int) -> None:
 
 
 def test_folders_and_what_macos_adds_are_no_files() -> None:
-    files = found(packed({"sub/": b"", "sub/a.jpg": b"a", "__MACOSX/sub/._a.jpg": b"fork"}))
-    assert [file.name for file in files] == ["sub/a.jpg"]
+    names = ["sub/", "sub/a.jpg", "sub/.DS_Store", ".DS_Store", "__MACOSX/sub/._a.jpg", "no.DS_Store"]
+    files = found(packed(dict.fromkeys(names, b"")))
+    assert [file.name for file in files] == ["sub/a.jpg", "no.DS_Store"]
+
+
+def test_names_are_read_as_they_were_written_even_without_one_and_in_utf8_that_nobody_announced() -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as writer:
+        for name in ("", "Füße.jpg", "plain"):
+            writer.open(zipfile.ZipInfo(name), "w").close()
+    announced = out.getvalue()
+    unannounced = patched(announced, lambda data, offset: struct.pack_into("<H", data, offset + 8, 0))
+    for data in (announced, unannounced):
+        assert [file.name for file in found(data)] == ["", "Füße.jpg", "plain"]
+    cp437 = packed({"F--e.jpg": b""}).replace(b"F--e", "Füße".encode("cp437"))
+    assert [file.name for file in found(cp437)] == ["Füße.jpg"]
 
 
 def test_an_archive_without_files_is_none() -> None:

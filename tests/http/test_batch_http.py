@@ -177,6 +177,16 @@ def test_memory_does_not_grow_with_the_batch(
     assert peaks[2] - peaks[1] < 16 << 20
 
 
+def test_memory_does_not_grow_with_the_files_that_fail(running: Stack) -> None:
+    peaks = []
+    for count in (4, 4, 30):
+        body = form([(f"{number}.jpg", b"no picture" + bytes(3 << 20)) for number in range(count)])
+        peak(running)
+        assert len(Answer.of(post(running, body).content).errors) == count
+        peaks.append(peak(running))
+    assert peaks[2] - peaks[1] < 16 << 20
+
+
 def head(body: Body) -> bytes:
     return (
         f"POST /batch?format=png HTTP/1.1\r\nHost: test\r\nContent-Type: {body.kind}\r\n"

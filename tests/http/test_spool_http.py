@@ -14,6 +14,7 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
+from support.batches import form
 from support.images import grey, jpeg, photo, pixels, png
 from support.service import Service, peak, plan, running, within
 from support.stack import stack
@@ -93,6 +94,15 @@ def test_a_damaged_file_leaves_nothing(spooling: Service, folder: Path) -> None:
         answer = spooling.convert(body[: len(body) // 2])
         assert answer.status_code == 422, name
     assert_nothing_left(folder, spooling)
+
+
+@pytest.mark.parametrize("path", ["/batch", "/convert"])
+def test_a_form_leaves_nothing_whether_it_is_whole_or_cut(spooling: Service, folder: Path, path: str) -> None:
+    body = form([("photo.jpg", FILES["markers"])])
+    for data, status in ((body.data, 200), (body.data[:-20], 400)):
+        answer = spooling.client.post(spooling.url + path, content=data, headers={"Content-Type": body.kind})
+        assert answer.status_code == status
+        assert_nothing_left(folder, spooling)
 
 
 def _begun(service: Service, sent: bytes) -> socket.socket:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import zipfile
 import zlib
+from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -113,6 +116,53 @@ def test_what_was_changed_besides_the_colour_is_told_in_plain_words(page: Visit)
     expect(page.page.locator("#facts .note")).to_have_text(re.compile("Transparent parts were laid on white"))
 
 
+def test_all_results_come_in_one_archive_each_by_a_name_of_its_own(page: Visit) -> None:
+    names = ["Füße.jpg", "fu\u0308ße.JPG", "Füße.jpg", "two.png"]
+    page.bring("pick", *(named(name, SMALL) for name in names))
+    expect(page.page.locator("[data-state=done]")).to_have_count(4)
+    with page.page.expect_download() as kept:
+        page.page.click("#save-all")
+    assert kept.value.suggested_filename == "grey.zip"
+    with zipfile.ZipFile(kept.value.path()) as archive:
+        wanted = ["Füße-grey.jpg", "fu\u0308ße-grey-2.jpg", "Füße-grey-3.jpg", "two-grey.jpg"]
+        assert archive.namelist() == wanted
+        day = datetime.now(UTC).astimezone()
+        assert abs(datetime(*archive.infolist()[0].date_time, tzinfo=day.tzinfo) - day).total_seconds() < 600
+
+
+def test_a_folder_is_as_good_as_what_is_in_it(page: Visit, tmp_path: Path) -> None:
+    for name in ("10.jpg", "9.jpg", "deep/er/1.jpg", ".hidden/2.jpg", ".DS_Store"):
+        path = tmp_path / "holiday" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(SMALL)
+    page.drop_from_disk(tmp_path / "holiday")
+    expect(page.page.locator("[data-state=done]")).to_have_count(3)
+    assert page.page.locator(".picture .name").all_text_contents() == ["9.jpg", "10.jpg", "1.jpg"]
+
+
+def test_what_was_taken_away_is_let_go(page: Visit) -> None:
+    """Pictures are held by addresses of their own, and by the elements that show them."""
+    page.page.evaluate("""() => {
+        window.held = new Set();
+        const { createObjectURL, revokeObjectURL } = URL;
+        URL.createObjectURL = (blob) => { const made = createObjectURL(blob); held.add(made); return made; };
+        URL.revokeObjectURL = (made) => { held.delete(made); revokeObjectURL(made); };
+    }""")
+    page.bring("pick", *(named(f"{number}.jpg", SMALL) for number in range(6)))
+    expect(page.page.locator("[data-state=done]")).to_have_count(6)
+    for number in (3, 5, 1):
+        page.row(f"{number}.jpg").locator(".name").click()
+        page.page.locator("#shown-title").get_by_text(f"{number}.jpg").wait_for()
+    page.row("1.jpg").get_by_text("Remove").click()
+    page.row("2.jpg").get_by_text("Convert again").click()
+    page.state("2.jpg", "done")
+    page.page.locator("#shown-title").get_by_text("0.jpg").wait_for()
+    assert page.page.evaluate("held.size") == 5 + 2  # results, and what is looked at
+    page.page.click("#clear")
+    assert page.page.evaluate("held.size") == 0
+    expect(page.page.locator(".canvas img, .canvas canvas")).to_have_count(0)
+
+
 def test_what_is_no_picture_is_told_so(page: Visit) -> None:
     page.bring("pick", named("letter.txt", b"Dear Sir, "))
     page.state("letter.txt", "failed")
@@ -153,12 +203,59 @@ def test_a_busy_service_is_asked_again_when_it_says(page: Visit) -> None:
     page.state("one.jpg", "done")
 
 
+def test_a_broken_connection_is_tried_again(page: Visit) -> None:
+    """As long as a gateway takes to restart."""
+    page.page.route("**/convert", lambda route: route.abort("connectionrefused"), times=2)
+    page.bring("pick", named("one.jpg", SMALL))
+    page.state("one.jpg", "busy")
+    expect(page.row("one.jpg").locator(".state")).to_have_text(re.compile("no connection"))
+    page.state("one.jpg", "done")
+
+
+@pytest.mark.parametrize(("status", "ends"), [(429, "done"), (502, "done"), (403, "failed")])
+def test_what_stands_in_front_is_told_from_the_service(page: Visit, status: int, ends: str) -> None:
+    foreign = {"status": status, "headers": {"retry-after": "Fri, 27 Nov 2026 10:00:00 GMT"}}
+    body = {"content_type": "application/json", "body": '{"message": "no"}'}
+    page.page.route("**/convert", lambda route: route.fulfill(**foreign, **body), times=1)
+    page.bring("pick", named("one.jpg", SMALL))
+    page.state("one.jpg", ends)
+    if ends == "failed":
+        expect(page.row("one.jpg").locator(".problem strong")).to_have_text("The answer was 403")
+
+
+def test_a_file_that_is_gone_is_told_so_and_the_failed_are_tried_again_together(
+    page: Visit, tmp_path: Path
+) -> None:
+    paths = [tmp_path / name for name in ("one.jpg", "two.jpg", "three.jpg", "gone.jpg", "lost.jpg")]
+    for path in paths:
+        path.write_bytes(PHOTO)
+    page.upload_speed(len(PHOTO) // 4)
+    page.page.set_input_files("#files", paths)
+    page.state("gone.jpg", "waiting")
+    for path in paths[3:]:
+        path.unlink()
+    page.upload_speed(-1)
+    for path in paths[3:]:
+        page.state(path.name, "failed")
+        expect(page.row(path.name).locator(".problem")).to_contain_text("cannot be read")
+    with page.page.expect_event("requestfailed"), page.page.expect_event("requestfailed"):
+        page.page.click("#retry")
+
+
 def test_sixty_files_at_once_are_each_answered_for_themselves(page: Visit) -> None:
     sources = {f"good {i:02}.jpg": jpeg(photo(200 + i, 150), quality=80) for i in range(47)}
     sources |= {f"bad {i:02}.jpg": SMALL[: -100 - i] for i in range(12)} | {"huge.jpg": PHOTO}
     page.bring("pick", *(named(name, data) for name, data in sources.items()))
-    expect(page.page.locator("[data-state=done], [data-state=failed]")).to_have_count(60)
-    assert page.page.inner_text("#tally") == "48 of 60 pictures ready"
+    expect(page.page.locator("[data-state=done], [data-state=failed]")).to_have_count(60, timeout=60_000)
+    assert page.page.inner_text("#tally") == "48 of 60 pictures ready, 12 not converted"
     expect(page.page.locator("[data-state=failed] .problem")).to_have_count(12)
-    for name in ("good 00.jpg", "good 46.jpg", "huge.jpg"):
-        assert same_as_inline(page.saved(name)[1], sources[name], Options())
+    with page.page.expect_download() as kept:
+        page.page.click("#save-all")
+    with zipfile.ZipFile(kept.value.path()) as archive:
+        assert archive.testzip() is None
+        good = [name for name in sources if not name.startswith("bad")]
+        assert archive.namelist() == [name.replace(".jpg", "-grey.jpg") for name in good]
+        for name in ("good 00.jpg", "good 46.jpg", "huge.jpg"):
+            result = archive.read(name.replace(".jpg", "-grey.jpg"))
+            assert result == page.saved(name)[1]
+            assert same_as_inline(result, sources[name], Options())

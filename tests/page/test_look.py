@@ -114,6 +114,11 @@ def test_sizes_are_read_without_decoding(page: Visit) -> None:
         orientation = Image.open(io.BytesIO(data)).getexif().get(0x0112, 1) if name.startswith("JPEG") else 1
         assert page.page.evaluate(read, list(data)) == [91, 57, orientation], name
     assert page.page.evaluate(read, list(files()["JPEG"][:20])) == [None, None, 1]
+    turned = files()["JPEG 6"]
+    nowhere = turned.replace(b"MM\0*\0\0\0\x08", b"MM\0*\x7f\xff\xff\xff")
+    filled = turned[:2] + b"\xff" * 5 + turned[2:]
+    assert turned not in (nowhere, filled)
+    assert [page.page.evaluate(read, list(data)) for data in (nowhere, filled)] == [[91, 57, 1], [91, 57, 6]]
 
 
 def test_stripes_light_up_where_they_are_in_a_turned_picture(browser: Browser, service: Service) -> None:

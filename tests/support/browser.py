@@ -82,6 +82,16 @@ class Visit:
         else:
             self.page.locator("body").evaluate(_PASTE, transfer)
 
+    def drop_from_disk(self, path: Path) -> None:
+        """Drop a file or a folder as a file manager does."""
+        box = self.page.locator("#pick").bounding_box()
+        assert box is not None
+        session = self.page.context.new_cdp_session(self.page)
+        data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+        for step in ("dragEnter", "dragOver", "drop"):
+            event = {"type": step, "x": box["x"] + 9, "y": box["y"] + 9, "data": data}
+            session.send("Input.dispatchDragEvent", event)
+
     def state(self, name: str, state: str) -> None:
         """Wait until a picture is in that state."""
         self.row(name).and_(self.page.locator(f"[data-state={state}]")).wait_for()

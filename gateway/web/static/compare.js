@@ -21,10 +21,10 @@ const zoom = zooming(root, clip);
 /** Shows both pictures, or the one there is. */
 export function compare(before, grey) {
   const both = before && grey;
-  root.hidden = !(before || grey);
-  if (root.hidden) return;
   find(".before", root).replaceChildren(...(before ? [before.node] : []));
   after.replaceChildren(...(grey ? [grey.node] : []));
+  root.hidden = !(before || grey);
+  if (root.hidden) return;
   mark([], 1);
   root.classList.toggle("single", !both);
   // A preview of a huge picture is enlarged to its size, so that both lie on each other.

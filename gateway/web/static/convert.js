@@ -1,7 +1,7 @@
 // One request: the file goes up as it is, the grey picture comes back.
 // XMLHttpRequest, since fetch does not tell how far an upload is.
 
-import { problem } from "./problem.js";
+import { problem, unanswered } from "./problem.js";
 
 /** Starts a conversion. `progress` hears ("upload" | "work" | "download", share or null).
  *  `done` is a promise of {blob, headers, times}; it rejects with a problem, or null when cancelled. */
@@ -26,16 +26,9 @@ export function convert(file, query, progress) {
       if (request.status === 200) resolve({ blob: request.response, header, times });
       else reject(await problem(request.status, request.response, header("Retry-After")));
     };
-    request.onerror = () => reject(unreachable(file));
+    request.onerror = async () => reject(await unanswered(file));
     request.onabort = () => reject(null);
     request.send(file);
   });
   return { done, cancel: () => request.abort() };
-}
-
-function unreachable(file) {
-  return {
-    title: "The connection broke",
-    detail: `The service did not answer for ${file.name}: it is not reachable, or it refused the upload before it was complete.`,
-  };
 }

@@ -9,7 +9,7 @@ export function tell(file, { blob, times }, { plan, parts, stages, notes }) {
   find("#facts").replaceChildren(
     element("dl", { className: "figures" },
       ...figure(words.time(served), "from complete upload to grey picture"),
-      ...figure(words.bytes(blob.size), `${words.change(file.size, blob.size)} than ${words.bytes(file.size)}`),
+      ...figure(words.bytes(blob.size), words.compared(blob.size, file.size)),
       ...figure(words.time(times.end - times.begin), way(times)),
       ...(parts.length > 1 ? side(parts) : []),
     ),

@@ -1,16 +1,19 @@
 // What a picture's first bytes say about it, so that a huge one need not be decoded to know that it is huge.
 
-const HEAD_BYTES = 1 << 20;
+const HEAD_BYTES = 1 << 23; // more than the profile and the preview of a large picture
 const ORIENTATION = 0x0112;
 
 /** {format, width, height, orientation}; width and height are as stored, or undefined where we cannot tell. */
 export async function header(blob) {
-  const view = new DataView(await blob.slice(0, HEAD_BYTES).arrayBuffer());
-  const [format, read] = kind(view);
+  let format = "";
   try {
+    const view = new DataView(await blob.slice(0, HEAD_BYTES).arrayBuffer());
+    const [name, read] = kind(view);
+    format = name;
     return { format, orientation: 1, ...read(view) };
   } catch (error) {
-    if (error instanceof RangeError) return { format, orientation: 1 }; // cut short, or longer than we looked
+    // Cut short, or longer than we looked; or the file is not there any more.
+    if (error instanceof RangeError || error instanceof DOMException) return { format, orientation: 1 };
     throw error;
   }
 }
@@ -48,6 +51,7 @@ function webp(view) {
 function jpeg(view) {
   let orientation = 1;
   for (let at = 2; ; at += 2 + view.getUint16(at + 2)) {
+    while (view.getUint16(at) === 0xffff) at += 1; // fill bytes
     const marker = view.getUint16(at);
     if (marker === 0xffe1) orientation = exif(view, at + 4) ?? orientation;
     const isFrame = marker >= 0xffc0 && marker <= 0xffcf && ![0xffc4, 0xffc8, 0xffcc].includes(marker);
@@ -59,11 +63,17 @@ function jpeg(view) {
 function exif(view, at) {
   if (text(view, at, 6) !== "Exif\0\0") return undefined;
   const tiff = at + 6;
-  const little = view.getUint16(tiff) === 0x4949;
-  const entries = tiff + view.getUint32(tiff + 4, little);
-  for (let i = 0; i < view.getUint16(entries, little); i += 1) {
-    const entry = entries + 2 + 12 * i;
-    if (view.getUint16(entry, little) === ORIENTATION) return view.getUint16(entry + 8, little);
+  try {
+    const little = view.getUint16(tiff) === 0x4949;
+    const entries = tiff + view.getUint32(tiff + 4, little);
+    for (let i = 0; i < view.getUint16(entries, little); i += 1) {
+      const entry = entries + 2 + 12 * i;
+      if (view.getUint16(entry, little) === ORIENTATION) return turn(view.getUint16(entry + 8, little));
+    }
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error; // it leads nowhere; the size is still to come
   }
   return undefined;
 }
+
+const turn = (value) => (value >= 1 && value <= 8 ? value : undefined);

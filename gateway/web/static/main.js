@@ -4,6 +4,7 @@ import { find } from "./dom.js";
 import * as options from "./options.js";
 import { onPictures } from "./pick.js";
 import { Picture, tally } from "./pictures.js";
+import { saveAll } from "./save.js";
 import { hide, show } from "./shown.js";
 
 let pictures = [];
@@ -54,7 +55,15 @@ function say(text) {
   find("#status").textContent = text;
 }
 
-find("#save-all").addEventListener("click", () => pictures.forEach((picture) => picture.save()));
+find("#save-all").addEventListener("click", async ({ target }) => {
+  target.disabled = true;
+  const kept = pictures.filter(({ answer }) => answer);
+  await saveAll(kept.map(({ saved, answer, file }) => ({ name: saved, blob: answer.blob, date: new Date(file.lastModified) })));
+  target.disabled = false;
+});
+find("#retry").addEventListener("click", () => {
+  for (const picture of pictures.filter(({ state }) => state === "failed")) on.again(picture);
+});
 find("#clear").addEventListener("click", () => {
   nothing();
   for (const picture of [...pictures]) picture.remove();

@@ -14,7 +14,7 @@ const SAID = {
   upload: ({ share }) => `uploading, ${Math.round(share * 100)} %`,
   work: () => "converting",
   download: () => "coming back",
-  busy: ({ seconds }) => `the service is busy, again in ${seconds} s`,
+  busy: ({ seconds, answered }) => `${answered ? "the service is busy" : "no connection"}, again in ${seconds} s`,
   cancelled: () => "cancelled",
   failed: () => "not converted",
   done: ({ answer }, file) => `${bytes(file.size)} → ${bytes(answer.blob.size)}, ${change(file.size, answer.blob.size)}`,
@@ -100,10 +100,6 @@ export class Picture {
     if (target.dataset.do === "remove") this.remove();
   }
 
-  save() {
-    if (this.answer) find("[data-do=save]", this.row).click();
-  }
-
   remove() {
     if (!this.isOver) this.cancel();
     this.forget();
@@ -118,12 +114,15 @@ export class Picture {
   }
 }
 
-/** Says how many there are and how many are ready. */
+/** Says how many there are, how many are ready and how many failed. */
 export function tally(pictures) {
   const done = pictures.filter((one) => one.answer).length;
+  const failed = pictures.filter((one) => one.state === "failed").length;
   section.hidden = !pictures.length;
   document.body.classList.toggle("busy", pictures.some((one) => !one.isOver));
   document.body.classList.toggle("filled", Boolean(pictures.length));
-  find("#tally").textContent = pictures.length > 1 ? `${done} of ${count(pictures.length, "picture")} ready` : "";
+  const said = [`${done} of ${count(pictures.length, "picture")} ready`, ...(failed ? [`${failed} not converted`] : [])];
+  find("#tally").textContent = pictures.length > 1 ? said.join(", ") : "";
   find("#save-all").hidden = done < 2;
+  find("#retry").hidden = failed < 2;
 }

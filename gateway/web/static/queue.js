@@ -1,22 +1,22 @@
 // Pictures wait here, so that sixty at once do not share one connection's bandwidth sixty ways.
 
 import { convert } from "./convert.js";
+import { passes } from "./problem.js";
 
 const AT_ONCE = 3;
 const TRIES = 6;
-const PATIENCE_SECONDS = 2;
+const FIRST_PAUSE_SECONDS = 1; // then twice as long each time: a gateway is there again within half a minute
 
 const waiting = [];
 let running = 0;
 
 /** Puts a conversion in line. `tell` hears of each state; returns how to cancel it. */
 export function enqueue(file, query, tell) {
-  const job = { file, query, tell, cancel: null, cancelled: false };
+  const job = { file, query, tell, cancel: null };
   waiting.push(job);
   tell({ state: "waiting" });
   next();
   return () => {
-    job.cancelled = true;
     job.cancel?.();
     const place = waiting.indexOf(job);
     if (place >= 0) {
@@ -41,22 +41,22 @@ async function next() {
   }
 }
 
-/** A service that is busy says when to come again; a conversion may be repeated. */
+/** A service that is busy says when to come again, one that restarts says nothing; a conversion may be repeated. */
 async function attempts(job) {
-  for (let left = TRIES; ; left -= 1) {
+  for (let tried = 1; ; tried += 1) {
     const one = convert(job.file, job.query, (step, share) => job.tell({ state: step, share }));
     job.cancel = one.cancel;
     try {
       return await one.done;
     } catch (problem) {
-      if (problem?.status !== 503 || left === 1) throw problem;
-      await pause(job, problem.retry ?? PATIENCE_SECONDS);
+      if (!problem || !passes(problem) || tried === TRIES) throw problem;
+      await pause(job, problem.retry ?? FIRST_PAUSE_SECONDS * 2 ** (tried - 1), Boolean(problem.status));
     }
   }
 }
 
-function pause(job, seconds) {
-  job.tell({ state: "busy", seconds });
+function pause(job, seconds, answered) {
+  job.tell({ state: "busy", seconds, answered });
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, seconds * 1000);
     job.cancel = () => {

@@ -19,8 +19,8 @@ let turn = 0; // a later picture overtakes an earlier one that still decodes
 export async function show({ file, answer }) {
   const mine = (turn += 1);
   const about = read(answer);
-  const head = await header(file);
-  const [before, after] = await Promise.all([display(file, head), display(answer.blob, await header(answer.blob))]);
+  const [head, greyHead] = await Promise.all([header(file), header(answer.blob)]);
+  const [before, after] = await Promise.all([display(file, head), display(answer.blob, greyHead)]);
   if (mine !== turn) {
     [before, after].forEach(release);
     return;
@@ -30,7 +30,7 @@ export async function show({ file, answer }) {
   root.hidden = false;
   find("#shown-title").textContent = file.name;
   compare(before, after);
-  unseen(head, await header(answer.blob), before, after);
+  unseen(head, greyHead, before, after);
   tell(file, answer, about);
   light(about, after, head.orientation);
 }
@@ -40,6 +40,7 @@ export function hide() {
   stop();
   turn += 1;
   root.hidden = true;
+  compare(null, null);
   held.forEach(release);
   held = [];
 }

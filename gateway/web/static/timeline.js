@@ -87,10 +87,10 @@ function spent(stages) {
     return piece;
   }));
   const legend = element("dl", { className: "legend" });
-  legend.append(...stages.flatMap(({ name, ms }) => [
+  legend.append(...stages.map(({ name, ms }) => element("div", {},
     element("dt", { className: `stage-${name}` }, stage(name)),
     element("dd", {}, time(ms)),
-  ]));
+  )));
   return element("div", { className: "stages" },
     element("h3", {}, `Where ${time(total)} at the service went`), track, legend);
 }

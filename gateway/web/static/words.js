@@ -36,6 +36,8 @@ export const note = (slug) => NOTES[slug] ?? slug;
 export const reason = (slug) => REASONS[slug] ?? slug;
 export const stage = (name) => STAGES[name] ?? name;
 
+const SAME = "the same size";
+
 export const count = (n, one, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;
 
 export function bytes(n) {
@@ -64,8 +66,14 @@ export function amount(n, setting) {
 /** How the size changed, as a clause. */
 export function change(before, after) {
   const percent = Math.round((Math.abs(after - before) / before) * 100);
-  if (!percent) return "the same size";
+  if (!percent) return SAME;
   return after < before ? `${percent} % smaller` : `${percent} % larger`;
+}
+
+/** A size beside another, as a clause. */
+export function compared(after, before) {
+  const changed = change(before, after);
+  return changed === SAME ? `${SAME} as before` : `${changed} than ${bytes(before)}`;
 }
 
 /** What was done, as a sentence. */
