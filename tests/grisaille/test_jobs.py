@@ -143,7 +143,7 @@ def test_one_file_may_be_given_its_result_s_name() -> None:
 
 def test_a_pipe_with_a_name_is_a_file_of_which_nothing_is_read_before_it_is_sent() -> None:
     os.mkfifo("pipe")
-    with open(os.open("pipe", os.O_RDWR), "r+b", buffering=0) as pipe:  # noqa: PTH123 - both its ends
+    with open(os.open("pipe", os.O_RDWR | os.O_NONBLOCK), "r+b", buffering=0) as pipe:  # noqa: PTH123 - both its ends
         pipe.write(JPEG)
         assert planned("pipe", output="x.jpg") == {"pipe": "x.jpg"}
         assert pipe.read(len(JPEG)) == JPEG
