@@ -44,6 +44,15 @@ def jobs(arguments: Sequence[str], output: str | None, asked: Options) -> list[J
 
     Raises `click.UsageError` if nothing is found, or names do not go together.
     """
+    if "" in (*arguments, output):  # a variable that is not set: not the folder where we are
+        raise click.UsageError("a name is empty")
+    try:
+        return _jobs(arguments, output, asked)
+    except OSError as exc:
+        raise click.UsageError(f"{exc.filename}: {exc.strerror}") from exc
+
+
+def _jobs(arguments: Sequence[str], output: str | None, asked: Options) -> list[Job]:
     if STREAM in arguments:
         if len(arguments) > 1:
             raise click.UsageError("standard input (-) cannot be converted together with files")
@@ -59,7 +68,8 @@ def jobs(arguments: Sequence[str], output: str | None, asked: Options) -> list[J
 
 def _is_folder(arguments: Sequence[str], output: str) -> bool:
     """Whether it is one, ends like one, or has to take what a folder or a pattern gives."""
-    several = len(arguments) > 1 or not Path(arguments[0]).is_file()
+    named = Path(arguments[0])
+    several = len(arguments) > 1 or named.is_dir() or not named.exists()
     return several or output.endswith(os.sep) or Path(output).is_dir()
 
 
@@ -72,7 +82,8 @@ def _find(name: str, output: Path | None) -> Iterator[_Found]:
     elif glob.has_magic(name):
         base = Path(*_plain_parts(path))
         matches = sorted(Path(match) for match in glob.glob(name, recursive=True))  # noqa: PTH207 - absolute ones too
-        yield from (_Found(match, match.relative_to(base)) for match in matches if match.is_file())
+        found = (_Found(match, match.relative_to(base)) for match in matches if match.is_file())
+        yield from (one for one in found if not _lies_in(output, one, base))
     else:
         raise click.UsageError(f"there is no file {name!r}")
 
@@ -86,16 +97,26 @@ def _plain_parts(path: Path) -> Iterator[str]:
 
 
 def _walk(folder: Path, output: Path | None) -> Iterator[_Found]:
-    """The images below a folder, in order, without what is hidden and what lies in the output's folder."""
-    for base, folders, files in os.walk(folder):
+    """The images below a folder, in order, without what is hidden and what lies in the output's folder.
+
+    A folder that cannot be read stands for itself, to fail aloud.
+    """
+    unread: list[OSError] = []
+    for base, folders, files in os.walk(folder, onerror=unread.append):
         here = Path(base)
         folders[:] = sorted(f for f in folders if not f.startswith(".") and not _same(here / f, output))
         paths = (here / file for file in sorted(files) if not file.startswith("."))
         yield from (_Found(path, path.relative_to(folder)) for path in paths if _is_image(path))
+    yield from (_Found(path, path.relative_to(folder)) for path in (Path(one.filename) for one in unread))
+
+
+def _lies_in(output: Path | None, found: _Found, base: Path) -> bool:
+    """Whether the output's folder is below the base, and the file in it."""
+    return any(_same(base / folder, output) for folder in found.below.parents if folder.name)
 
 
 def _same(one: Path, other: Path | None) -> bool:
-    return other is not None and one.resolve() == other.resolve()
+    return other is not None and os.path.realpath(one) == os.path.realpath(other)
 
 
 def _is_image(path: Path) -> bool:
@@ -104,7 +125,9 @@ def _is_image(path: Path) -> bool:
 
 
 def _format(path: Path) -> Format | None:
-    """By the first bytes; None if they are of no format we read, or cannot be had."""
+    """By the first bytes; None if they are of no format we read, or cannot be had twice."""
+    if not path.is_file():
+        return None
     try:
         with path.open("rb") as file:
             return sniff(memoryview(file.read(SIGNATURE_BYTES)))
@@ -113,12 +136,13 @@ def _format(path: Path) -> Format | None:
 
 
 def _distinct(found: Iterable[_Found]) -> list[_Found]:
-    return list({one.path.resolve(): one for one in found}.values())
+    return list({os.path.realpath(one.path): one for one in found}.values())
 
 
 def _without_results(found: list[_Found]) -> list[_Found]:
     """Without `photo-grey.jpg` where there is a `photo.jpg`: what an earlier run made is not its input."""
-    marks = {(one.path.parent, one.path.stem + _MARK) for one in found}
+    names = [(one.path.parent, name) for one in found for name in (one.path.stem, one.path.name)]
+    marks = {(folder, name + _MARK) for folder, name in names}
     sources = [one for one in found if (one.path.parent, one.path.stem) not in marks]
     if len(sources) < len(found):
         click.echo(
@@ -153,18 +177,26 @@ def _suffix(path: Path, asked: Options) -> str:
 
 
 def _checked(planned: list[Job]) -> list[Job]:
-    count = Counter(job.output for job in planned)
-    taken = {job.source for job in planned}
+    taken = {os.path.realpath(job.source) for job in planned if job.source is not None}
+    made: dict[str, Job] = {}
     for job in planned:
-        if job.output is not None and count[job.output] > 1:
-            raise click.UsageError(
-                f"two files would become {job.output}; convert them into different folders"
-            )
-        if job.output in taken:
+        if job.output is None:
+            continue
+        place = os.path.realpath(job.output)
+        if place in taken:
             raise click.UsageError(f"{job.output} would be overwritten by what is made of {job.source}")
+        other = made.setdefault(place, job)
+        if other is not job:
+            raise click.UsageError(
+                f"{other.source} and {job.source} would both become {job.output}; "
+                "convert them into different folders"
+            )
     return planned
 
 
 def existing(job: Job) -> bool:
     """Whether the result is already there: it is only ever there complete."""
-    return job.output is not None and job.output.exists()
+    try:
+        return job.output is not None and job.output.is_file()
+    except OSError:
+        return False  # the conversion will say why

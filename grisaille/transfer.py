@@ -8,6 +8,7 @@ import os
 import secrets
 import shutil
 import tempfile
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ Target: TypeAlias = str | os.PathLike[str] | BinaryIO
 
 CHUNK = 1 << 18
 _IN_MEMORY = 64 << 20
+_NAME = 40
+"""Characters of a name that its hidden file repeats: file systems take 255 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +89,38 @@ def downloading(target: Target | None) -> Iterator[Download]:
         download.content = memory.getvalue()
     elif isinstance(target, (str, os.PathLike)):
         path = Path(target)
-        part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-        try:
-            with part.open("xb", buffering=CHUNK) as file:
-                yield Download(file, path)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        with _replaced(path) if path.is_file() or not path.exists() else _opened(path) as file:
+            yield Download(file, path)
     else:
-        with tempfile.SpooledTemporaryFile(_IN_MEMORY) as kept:
-            yield Download(kept)  # type: ignore[arg-type]  # as above
-            kept.seek(0)
-            shutil.copyfileobj(kept, target, CHUNK)
+        with _filled(target) as file:
+            yield Download(file)
+
+
+@contextlib.contextmanager
+def _replaced(path: Path) -> Iterator[BinaryIO]:
+    """A hidden file beside the path, or beside what a link stands for, that takes its place."""
+    place = Path(os.path.realpath(path))
+    part = place.with_name(f".{place.name[:_NAME]}.{secrets.token_hex(4)}.part")
+    try:
+        with part.open("xb", buffering=CHUNK) as file:
+            weakref.finalize(file, part.unlink, missing_ok=True)  # at exit, if its thread still waits then
+            yield file
+        part.replace(place)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """For a device or a pipe, which nothing may take the place of."""
+    with path.open("wb") as target, _filled(target) as file:
+        yield file
+
+
+@contextlib.contextmanager
+def _filled(target: BinaryIO) -> Iterator[BinaryIO]:
+    """A file that is copied to the target."""
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY) as kept:
+        yield kept  # type: ignore[misc]  # as above
+        kept.seek(0)
+        shutil.copyfileobj(kept, target, CHUNK)

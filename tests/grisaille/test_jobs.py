@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -76,11 +79,12 @@ def test_what_was_made_before_is_no_source_wherever_it_went() -> None:
         Path(output).write_bytes(PNG)
     assert planned(".") == planned("*.*") == planned("a.jpg", "b.png", *first.values()) == first
     assert planned(".", asked=Options(format=Format.TIFF)).keys() == first.keys()
-    inside = planned(".", output="out")
-    for output in inside.values():
-        Path(output).parent.mkdir(exist_ok=True)
-        Path(output).write_bytes(PNG)
-    assert planned(".", output="out") == inside
+    for pattern in (".", "**/*.*"):
+        inside = planned(pattern, output="out")
+        for output in inside.values():
+            Path(output).parent.mkdir(exist_ok=True)
+            Path(output).write_bytes(PNG)
+        assert planned(pattern, output="out") == inside
 
 
 def test_results_that_would_have_one_name_say_where_they_come_from() -> None:
@@ -91,14 +95,24 @@ def test_results_that_would_have_one_name_say_where_they_come_from() -> None:
         "a.png": "a.png-grey.png",
         "b.jpg": "b-grey.png",
     }
+    first = planned(".", asked=asked)
+    for output in first.values():
+        Path(output).write_bytes(PNG)
+    assert planned(".", asked=asked) == first
 
 
 def test_no_two_files_ever_share_a_result_and_none_overwrites_a_source() -> None:
-    files(x__a_jpg=JPEG, y__a_jpg=JPEG, a_jpg=JPEG)
+    files(x__a_jpg=JPEG, y__a_jpg=JPEG, a_jpg=JPEG, x__a_png=PNG)
+    Path("link").symlink_to("x")
     refused = [
-        (["x/a.jpg", "y/a.jpg"], "out", "two files would become out/a.jpg-grey.jpg"),
+        (["x/a.jpg", "y/a.jpg"], "out", "x/a.jpg and y/a.jpg would both become out/a.jpg-grey.jpg"),
         (["a.jpg"], "a.jpg", "would be overwritten"),
-        (["x", "y"], "out", "two files"),
+        (["a.jpg"], str(Path("a.jpg").absolute()), "would be overwritten"),
+        (["x/a.png"], "link/a.png", "would be overwritten"),
+        (["x", "y"], "out", "would both become"),
+        ([""], None, "a name is empty"),
+        (["a.jpg"], "", "a name is empty"),
+        (["a.jpg", "n" * 300], None, "File name too long"),
         (["a.jpg", "x/a.jpg"], "-", "2 files cannot go to one output"),
         (["-", "a.jpg"], None, "standard input"),
         (["nothing.jpg"], None, "there is no file 'nothing.jpg'"),
@@ -117,8 +131,47 @@ def test_a_file_named_twice_is_converted_once() -> None:
 def test_one_file_may_be_given_its_result_s_name() -> None:
     files(a_jpg=JPEG)
     Path("folder").mkdir()
-    for output, wanted in {"x.png": "x.png", "folder": "folder/a-grey.jpg", "new/": "new/a-grey.jpg"}.items():
+    Path("loop").symlink_to("loop")
+    for output, wanted in {
+        "x.png": "x.png",
+        "loop": "loop",
+        "folder": "folder/a-grey.jpg",
+        "new/": "new/a-grey.jpg",
+    }.items():
         assert planned("a.jpg", output=output) == {"a.jpg": wanted}
+
+
+def test_a_pipe_with_a_name_is_a_file_of_which_nothing_is_read_before_it_is_sent() -> None:
+    os.mkfifo("pipe")
+    with open(os.open("pipe", os.O_RDWR | os.O_NONBLOCK), "r+b", buffering=0) as pipe:  # noqa: PTH123 - both its ends
+        pipe.write(JPEG)
+        assert planned("pipe", output="x.jpg") == {"pipe": "x.jpg"}
+        assert pipe.read(len(JPEG)) == JPEG
+
+
+@contextlib.contextmanager
+def without_privileges() -> Iterator[None]:
+    """Root may read everything."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
+
+
+def test_a_folder_that_cannot_be_read_is_not_passed_over_in_silence() -> None:
+    files(in__a_jpg=JPEG, in__locked__b_jpg=JPEG)
+    Path("in/locked").chmod(0)
+    Path.cwd().chmod(0o755)
+    with without_privileges():
+        assert planned("in", output="out") == {
+            "in/a.jpg": "out/a-grey.jpg",
+            "in/locked": "out/locked-grey.png",
+        }
+        with pytest.raises(PermissionError):
+            Path("in/locked").read_bytes()
 
 
 def test_standard_input_goes_to_standard_output_or_to_a_file() -> None:
