@@ -84,6 +84,16 @@ class PngStream:
         found = (chunk for chunk in self.ancillary if chunk.type == kind)
         return next((c.data for c in found if kind in _ANYWHERE or c.end < self.first_idat_end), None)
 
+    @property
+    def transparency(self) -> memoryview | None:
+        """The tRNS data, if it is of the length that the colour type asks for (PNG section 11.3.1.1).
+
+        One of another length is passed over, as libpng does.
+        """
+        found, kind = self.find(b"tRNS"), self.header.colour
+        lengths = {GREY: {2}, RGB: {6}, PALETTE: range(1, len(self.palette or b"") // 3 + 1)}
+        return found if found is not None and len(found) in lengths.get(kind, ()) else None
+
 
 @dataclass(frozen=True, slots=True)
 class PngFile(PngStream):

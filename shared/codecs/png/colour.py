@@ -9,7 +9,6 @@ import numpy as np
 
 from shared.codecs.picture import Band
 from shared.codecs.png.chunks import GREY, GREY_ALPHA, PALETTE, RGB, RGBA, PngStream, chunk
-from shared.codecs.png.decode import transparency
 
 _PQ, _HLG = 16, 18
 """Transfer functions of high dynamic range (ITU-T H.273 table 3)."""
@@ -61,7 +60,7 @@ def _significant_bits(png: PngStream) -> bytes:
         return b""
     if has_alpha:
         return bytes((max(stored[:colours]), stored[-1]))
-    opaque = transparency(png) is None
+    opaque = png.transparency is None
     return bytes((max(stored),)) if opaque else bytes((max(stored), _depth(png)))
 
 

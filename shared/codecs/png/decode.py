@@ -27,7 +27,7 @@ def grey(png: PngStream, formula: Formula, stages: Stages, check: Callable[[], N
     """
     header = png.header
     depth = max(header.depth, 8)
-    transparent = transparency(png)
+    transparent = png.transparency
     has_alpha = header.colour in {chunks.GREY_ALPHA, chunks.RGBA} or transparent is not None
     channels = 2 if has_alpha else 1
     to_grey = _to_grey(png, transparent, formula)
@@ -49,26 +49,6 @@ def _interlaced(png: PngStream, to_grey: _ToGrey, channels: int, check: Callable
             place[row : row + band.shape[0]] = band
             row += band.shape[0]
     yield from sliced(whole)
-
-
-def transparency(png: PngStream) -> memoryview | None:
-    """The tRNS data, if it is of the length that the colour type asks for (PNG section 11.3.1.1).
-
-    One of another length is passed over, as libpng does.
-    """
-    found = png.find(b"tRNS")
-    if found is None:
-        return None
-    match png.header.colour:
-        case chunks.GREY:
-            fits = len(found) == 2
-        case chunks.RGB:
-            fits = len(found) == 6
-        case chunks.PALETTE:
-            fits = 1 <= len(found) <= len(png.palette or b"") // 3
-        case _:
-            fits = False
-    return found if fits else None
 
 
 def _to_grey(png: PngStream, transparent: memoryview | None, formula: Formula) -> _ToGrey:
