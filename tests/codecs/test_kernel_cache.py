@@ -46,3 +46,34 @@ def test_without_a_cache_that_can_be_written_kernels_are_compiled_all_the_same(t
     nowhere.write_text("")
     misses, _ = kernels(nowhere / "kernels", nowhere)
     assert misses > 2
+
+
+_CALLED = 'from shared.codecs.jit import kernel\n\n@kernel("int64()")\ndef number():\n    return {}\n'
+_CALLING = """
+import called
+from called import number
+from shared.codecs.jit import kernel
+
+@kernel("int64()", uses=called)
+def twice():
+    return 2 * number()
+
+print(twice())
+"""
+
+
+def test_a_kernel_is_compiled_anew_when_one_of_another_file_that_it_calls_has_changed(tmp_path: Path) -> None:
+    (tmp_path / "calling.py").write_text(_CALLING)
+    printed = []
+    for number in (1, 1, 2):
+        (tmp_path / "called.py").write_text(_CALLED.format(number))
+        done = subprocess.run(
+            [sys.executable, "-B", "calling.py"],
+            env=environment() | {"NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        printed.append(done.stdout)
+    assert printed == ["2\n", "2\n", "4\n"]

@@ -13,7 +13,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.codecs.jpeg import entropy
+from shared.codecs.jpeg import copying, entropy
 from shared.codecs.jpeg.decode import judge
 from shared.codecs.jpeg.encode import luma_quantisation
 from shared.codecs.jpeg.huffman import AC, DC, STANDARD
@@ -94,12 +94,12 @@ def _lines(data: memoryview, where: Cuts, tables: ScanTables, first: int, end: i
     per_interval = jpeg.restart_interval or mcus
     state = np.array([intervals[0, 0] * 8, 0, per_interval, mcus], np.int64)
     predictors = np.zeros(4, np.int64)
-    lines = np.empty((high, across * entropy.BLOCK_BYTES), np.uint8)
+    lines = np.empty((high, across * copying.BLOCK_BYTES), np.uint8)
     writers = np.empty((high, 3), np.uint64)
     for top in range(0, jpeg.mcu_rows * high, high):
         kept, begin = min(end - top, high) if top + high > first else 0, int(state[0]) >> 3
         layout = np.array([jpeg.mcus_per_row, per_interval, columns, across, kept], np.int64)
-        status = entropy.copy_row(
+        status = copying.copy_row(
             view,
             intervals,
             state,
