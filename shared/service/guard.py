@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCy
 
 from shared.problems import InvalidRequest
 from shared.service.logs import event
-from shared.service.protocol import Connection, request_parser
+from shared.service.protocol import Connection, new_parser
 from shared.service.responses import problem_response
 
 _LOG = logging.getLogger("grisaille.service")
@@ -56,7 +56,7 @@ class GuardedConnection(Connection):
         method, version = self.parser.get_method(), self.parser.get_http_version().encode()
         lines = [b"%s %s HTTP/%s" % (method, self.url, version)]
         lines += [b"%s: %s" % header for header in self.headers if header[0] != b"upgrade"]
-        self.parser = request_parser(self)
+        self.parser = new_parser(self)
         self.data_received(b"\r\n".join([*lines, b"", rest]))
 
     def _refuse(self, why: str) -> None:
