@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,6 +39,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--soak-seconds", type=float, default=15.0, help="length of the soak test")
     parser.addoption("--screenshots", help="keep pictures of the page in that folder (tests/page)")
     parser.addoption("--picture", help="plot the dashboard's queries there (tests/observability)")
+
+
+def pytest_configure() -> None:
+    """Whoever ends the tests ends what they started, too."""
+    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("asked to end", 143))
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
