@@ -9,6 +9,7 @@ import { hide, show } from "./shown.js";
 
 let pictures = [];
 let looked = null;
+let isCounting = false;
 
 const on = {
   shown: look,
@@ -16,7 +17,7 @@ const on = {
     if (options.valid()) picture.convert(options.query());
   },
   changed(picture) {
-    tally(pictures);
+    count();
     if (!picture.isOver) return;
     say(`${picture.file.name}: ${find(".state", picture.row).textContent}. ${find(".problem", picture.row).textContent}`);
     const isFirst = !looked?.answer;
@@ -24,7 +25,7 @@ const on = {
   },
   removed(picture) {
     pictures = pictures.filter((one) => one !== picture);
-    tally(pictures);
+    count();
     if (looked !== picture) return;
     const next = pictures.find((one) => one.answer);
     if (next) look(next);
@@ -38,6 +39,16 @@ function take(files) {
   const taken = files.map((file) => new Picture(file, on));
   pictures.push(...taken);
   taken.forEach((picture) => picture.convert(options.query()));
+}
+
+/** Counts once for whatever happens at the same time: a thousand pictures come at once. */
+function count() {
+  if (isCounting) return;
+  isCounting = true;
+  queueMicrotask(() => {
+    isCounting = false;
+    tally(pictures);
+  });
 }
 
 function look(picture) {

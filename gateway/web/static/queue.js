@@ -14,7 +14,7 @@ let running = 0;
 export function enqueue(file, query, tell) {
   const job = { file, query, tell, cancel: null };
   waiting.push(job);
-  tell({ state: "waiting" });
+  tell({ state: "waiting", share: 0 });
   next();
   return () => {
     job.cancel?.();
@@ -56,7 +56,7 @@ async function attempts(job) {
 }
 
 function pause(job, seconds, answered) {
-  job.tell({ state: "busy", seconds, answered });
+  job.tell({ state: "busy", share: 0, seconds, answered });
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, seconds * 1000);
     job.cancel = () => {
