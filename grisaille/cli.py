@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import sys
 
 import click
+
+# httpx brings a command line of its own where rich is there, for a quarter of our start; it can do without.
+sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 
 _COMMANDS = ("convert", "info", "bench", "serve", "completion")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from shared.codecs.formats import SIGNATURE_BYTES, Format, resolve, sniff
+from shared.codecs.formats import SIGNATURE_BYTES, WRITTEN, Format, resolve, sniff
 from shared.options import Options
 from shared.problems import UnsupportedFormat
 
@@ -192,6 +192,14 @@ def _checked(planned: list[Job]) -> list[Job]:
                 "convert them into different folders"
             )
     return planned
+
+
+def named_format(planned: Sequence[Job], output: str | None) -> Format | None:
+    """What the name of the one file in --output ends in, if it is a format that we write."""
+    if output is None or Path(output) not in {job.output for job in planned}:
+        return None
+    suffixes = {f".{name}": known for known in WRITTEN for name in (known.value, known.extension)}
+    return suffixes.get(Path(output).suffix.lower())
 
 
 def existing(job: Job) -> bool:

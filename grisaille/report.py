@@ -16,7 +16,9 @@ from grisaille.run import Outcome
 class Report:
     """Counts outcomes, and tells each."""
 
-    def __init__(self, *, as_json: bool) -> None:
+    def __init__(self, jobs: int, *, as_json: bool) -> None:
+        """`jobs`: how many there are."""
+        self._jobs = jobs
         self._as_json = as_json
         self._count: Counter[str] = Counter()
         self._bytes = 0
@@ -41,6 +43,8 @@ class Report:
         seconds = time.monotonic() - self._begin
         words = [f"{self._count['converted']} converted ({self._bytes / 1e6:.1f} MB) in {seconds:.1f} s"]
         words += [f"{self._count[name]} {name}" for name in ("skipped", "failed") if self._count[name]]
+        left = self._jobs - self._count.total()
+        words += [f"{left} not done"] if left else []
         return ", ".join(words)
 
 

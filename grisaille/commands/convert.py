@@ -13,10 +13,10 @@ from typing import Protocol, Unpack
 import click
 
 from grisaille.answer import Converted
-from grisaille.client import Client, Options, Progress, Retry
+from grisaille.client import Client, Options, Progress, Retry, Unreachable
 from grisaille.commands.common import parsed, picture_options, server_option, server_packages, valid_server
-from grisaille.jobs import Job, existing, jobs
-from grisaille.progress import Display
+from grisaille.jobs import Job, existing, jobs, named_format
+from grisaille.progress import Display, display
 from grisaille.report import Report
 from grisaille.run import Outcome, Runner
 from grisaille.transfer import Source, Target
@@ -92,18 +92,23 @@ def command(
     at all.
     """
     planned = jobs(sources, output, parsed(options))
+    options["format"] = options.get("format") or named_format(planned, output)
     _check_standard_output(planned, as_json=as_json)
-    report = Report(as_json=as_json)
+    report = Report(len(planned), as_json=as_json)
     there = set() if overwrite else {job for job in planned if existing(job)}
     wanted = [job for job in planned if job not in there]
     for job in planned:
         if job in there:
             report.add(Outcome(job))
-    display = Display({job: job.source.stat().st_size if job.source else 0 for job in wanted})
+    sizes = {job: job.source.stat().st_size if job.source else 0 for job in wanted}
     at_once = min(at_once or _default_at_once(server), len(wanted))
-    with _converter(server, at_once, Retry(patience), display) as converter, display:
-        _run(Runner(_Conversion(converter, options), at_once, display.sent), wanted, report, display)
-        display.conclude(report.summary)
+    with (
+        _signals_as_exits(),
+        display(sizes) as shown,
+        _concluded(report, shown),
+        _converter(server, at_once, Retry(patience), shown) as converter,
+    ):
+        _run(Runner(_Conversion(converter, options), at_once, shown.sent), wanted, report, shown)
     sys.exit(_SOME_FAILED if report.failed else 0)
 
 
@@ -120,9 +125,9 @@ def _default_at_once(server: str | None) -> int:
 
 
 @contextlib.contextmanager
-def _converter(server: str | None, at_once: int, retry: Retry, display: Display) -> Iterator[_Converter]:
+def _converter(server: str | None, at_once: int, retry: Retry, shown: Display) -> Iterator[_Converter]:
     if server:
-        with Client(valid_server(server), retry=retry, sleep=display.sleep) as client:
+        with Client(valid_server(server), retry=retry, sleep=shown.sleep) as client:
             yield client
         return
     with server_packages("converting without --server"):
@@ -131,14 +136,33 @@ def _converter(server: str | None, at_once: int, retry: Retry, display: Display)
     yield Local(at_once)
 
 
-def _run(runner: Runner, wanted: Sequence[Job], report: Report, display: Display) -> None:
+@contextlib.contextmanager
+def _concluded(report: Report, shown: Display) -> Iterator[None]:
+    """By what was done, also if a signal ends it."""
+    try:
+        yield
+    finally:
+        shown.conclude(report.summary)
+
+
+def _run(runner: Runner, wanted: Sequence[Job], report: Report, shown: Display) -> None:
     """All jobs, unless a signal ends them: in order, without anything half done."""
-    with _signals_as_exits(), contextlib.closing(runner.run(wanted)) as outcomes:
+    unreached: list[Outcome] = []
+    with contextlib.closing(runner.run(wanted)) as outcomes:
         for outcome in outcomes:
-            display.done(outcome.job)
+            shown.done(outcome.job)
             report.add(outcome)
-            if outcome.error is not None:
-                display.say(f"grisaille: {outcome.job.source or 'standard input'}: {outcome.error}")
+            if isinstance(outcome.error, Unreachable):
+                unreached.append(outcome)  # the same would be said of each
+            elif outcome.error is not None:
+                shown.say(f"grisaille: {_name(outcome.job)}: {outcome.error}")
+    if unreached:
+        name = _name(unreached[0].job) if len(unreached) == 1 else f"{len(unreached)} files"
+        shown.say(f"grisaille: {name}: {unreached[0].error}")
+
+
+def _name(job: Job) -> str:
+    return "standard input" if job.source is None else str(job.source)
 
 
 @contextlib.contextmanager

@@ -113,6 +113,21 @@ def test_options_reach_the_codecs(server: str) -> None:
     assert np.array_equal(pixels(y), wanted(GOOD["c.jpg"]))
 
 
+def test_the_name_of_the_one_result_says_its_format_unless_that_is_asked_for(server: str) -> None:
+    written(GOOD)
+    for arguments, signature in (
+        (["in/a.jpg", "-o", "x.png"], b"\x89PNG"),
+        (["in/deep/b.png", "-o", "new/x.JPG"], b"\xff\xd8\xff"),
+        (["-", "-o", "x.tiff"], b"II*\0"),
+        (["in/a.jpg", "-o", "y.png", "--format", "same"], b"\xff\xd8\xff"),
+        (["in/a.jpg", "-o", "folder.png/"], b"\xff\xd8\xff"),
+    ):
+        assert run(*arguments, "--server", server, stdin=GOOD["c.jpg"]).exit_code == 0
+        made = Path(arguments[2])
+        [made] = made.iterdir() if made.is_dir() else [made]
+        assert made.read_bytes().startswith(signature)
+
+
 def test_a_picture_flows_from_standard_input_to_standard_output(server: str) -> None:
     process = started("-", "--server", server, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     picture, said = process.communicate(GOOD["a.jpg"], timeout=60)
