@@ -250,8 +250,9 @@ def _http(url: httpx.URL) -> httpx.Client:
     return httpx.Client(transport=PlainTransport(_IDLE_SECONDS), timeout=_TIMEOUT)
 
 
-def _query(options: Options) -> dict[str, str]:
-    return {name: str(value) for name, value in options.items() if value is not None}
+def _query(options: Options) -> dict[str, str] | None:
+    """None if it is empty: httpx would parse the URL again, which is a third of making a request."""
+    return {name: str(value) for name, value in options.items() if value is not None} or None
 
 
 def _headers(upload: Upload) -> dict[str, str]:

@@ -20,6 +20,8 @@ Target: TypeAlias = str | os.PathLike[str] | BinaryIO
 """A path or a file object."""
 
 CHUNK = 1 << 18
+_BUFFER = 1 << 16
+"""Less than a chunk, which then needs not be copied into it."""
 _IN_MEMORY = 64 << 20
 _NAME = 40
 """Characters of a name that its hidden file repeats: file systems take 255 bytes."""
@@ -102,7 +104,7 @@ def _replaced(path: Path) -> Iterator[BinaryIO]:
     place = Path(os.path.realpath(path))
     part = place.with_name(f".{place.name[:_NAME]}.{secrets.token_hex(4)}.part")
     try:
-        with part.open("xb", buffering=CHUNK) as file:
+        with part.open("xb", buffering=_BUFFER) as file:
             weakref.finalize(file, part.unlink, missing_ok=True)  # at exit, if its thread still waits then
             yield file
         part.replace(place)
