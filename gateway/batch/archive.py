@@ -95,7 +95,8 @@ def _unpacked(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes
     except NotImplementedError as exc:
         raise UnsupportedArchive(f"this file of the archive is of a kind we do not read: {exc}") from exc
     except _DAMAGED as exc:
-        raise InvalidArchive(f"this file of the archive does not unpack: {exc}") from exc
+        # What zipfile says may have names of files in it, and problems are logged.
+        raise InvalidArchive("this file of the archive is damaged: it does not unpack") from exc
     if left:
         raise InvalidArchive(f"this file of the archive ends {left} bytes early")
 
