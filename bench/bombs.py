@@ -30,23 +30,25 @@ def all_of_them() -> Mapping[str, bytes]:
         "PNG: iTXt that inflates to a gigabyte": _png(
             8, 8, _eight(), b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + _zeros(_GIGA)
         ),
+        "PNG: iCCP whose tags lie over each other": _png(8, 8, _eight(), b"iCCP", b"a\0\0" + _tags(4 << 20)),
+        "PNG: 1,000 zTXt that fill a JPEG": _png(
+            8, 8, _eight(), *([b"zTXt", b"a\0\0" + zlib.compress(bytes(65_000))] * 1000)
+        ),
         "PNG: 200,000 empty chunks": _png(8, 8, _eight(), *([b"tEXt", b"a\0"] * 200_000)),
         "JPEG: 65500 x 65500 claimed, no data": _claimed(jpeg, 65500, 65500),
         "JPEG: progressive, 65500 x 65500": _claimed(progressive, 65500, 65500),
         "JPEG: 2,000 scans": progressive[:-2] + scan * 2000 + b"\xff\xd9",
         "JPEG: a million restart markers": _restart_storm(jpeg, 1_000_000),
         "JPEG: 100,000 empty segments": jpeg[:2] + b"\xff\xe5\x00\x02" * 100_000 + jpeg[2:],
+        "JPEG: 500,000 segments behind a scan": progressive[:-2]
+        + b"\xff\xe5\x00\x02" * 500_000
+        + b"\xff\xd9",
+        "JPEG: EXIF whose values lie over each other": _with_exif(jpeg, _overlapping(1_000_000)),
         "TIFF: an IFD that follows itself": _tiff_loop(),
         "TIFF: 2^32 - 1 strips": _tiff(width=8, height=8, strips=2**32 - 1),
         "TIFF: 900 megapixels claimed": _tiff(width=_CLAIMED, height=_CLAIMED, strips=1),
         "WebP: 10500 x 10500 of one colour": _plain("WEBP", 10500),
-        "GIF: 65535 x 65535 claimed": b"GIF89a"
-        + b"\xff" * 4
-        + bytes(3)
-        + b","
-        + bytes(4)
-        + b"\xff" * 4
-        + b"\0\2\0;",
+        "GIF: 65535 x 65535 claimed": _gif(),
         "BMP: 900 megapixels claimed": _bmp(_CLAIMED),
     }
 
@@ -97,6 +99,26 @@ def _claimed(jpeg: bytes, width: int, height: int) -> bytes:
     """The JPEG with other sides in its frame header (T.81 B.2.2)."""
     frame = next(jpeg.find(bytes((0xFF, code))) for code in (0xC0, 0xC2) if bytes((0xFF, code)) in jpeg)
     return jpeg[: frame + 5] + struct.pack(">HH", height, width) + jpeg[frame + 9 :]
+
+
+def _tags(size: int) -> bytes:
+    """A profile of 256 tags (ICC.1 section 7.3), each nearly all of it, deflated."""
+    table = b"".join(struct.pack(">4sII", b"%04d" % i, i + 1, size - 256) for i in range(256))
+    head = struct.pack(">I12x4s16x4s88xI", size, b"RGB ", b"acsp", 256)
+    return zlib.compress((head + table).ljust(size, b"\0"))
+
+
+def _overlapping(size: int) -> bytes:
+    """An Exif directory of 400 values, each nearly all of it."""
+    entries = b"".join(struct.pack("<HHII", tag, 7, size - 20_000, 20) for tag in range(1, 401))
+    first = struct.pack("<2sHIHHHIIxxxx", b"II", 42, 8, 1, 0x8769, 4, 1, 26)
+    return (first + struct.pack("<H", 400) + entries + bytes(4)).ljust(size, b"x")
+
+
+def _with_exif(jpeg: bytes, exif: bytes) -> bytes:
+    """In as many APP1 segments as it takes (Exif 2.32 section 4.7.2)."""
+    pieces = (b"Exif\0\0" + exif[i : i + 65_000] for i in range(0, len(exif), 65_000))
+    return jpeg[:2] + b"".join(b"\xff\xe1" + struct.pack(">H", len(p) + 2) + p for p in pieces) + jpeg[2:]
 
 
 def _restart_storm(jpeg: bytes, count: int) -> bytes:

@@ -38,7 +38,8 @@ class Limits:
     max_side: int = 250_000
     """Width or height; bands of 8 rows must fit in memory many times over."""
     max_segments: int = 4096
-    """Of a JPEG before its first scan, and behind it; a profile and extended XMP need some hundred."""
+    """Of a JPEG before its first scan, and behind it: a profile and extended XMP need some hundred. Of a PNG,
+    chunks that are neither pixels nor frames."""
     max_scans: int = 500
     """Of a JPEG: more than any encoder writes, and each costs a pass over the whole image."""
     max_chunks: int = 100_000

@@ -58,7 +58,9 @@ class ServiceSettings(BaseSettings):
     )
     max_side: int = Field(DEFAULTS.max_side, gt=0, description="width or height of an image")
     max_segments: int = Field(
-        DEFAULTS.max_segments, gt=0, description="segments of a JPEG before its first scan, and behind it"
+        DEFAULTS.max_segments,
+        gt=0,
+        description="segments of a JPEG before its first scan, and behind it; chunks of a PNG beside pixels",
     )
     max_scans: int = Field(DEFAULTS.max_scans, gt=0, description="scans of a JPEG")
     max_chunks: int = Field(DEFAULTS.max_chunks, gt=0, description="chunks of a PNG")

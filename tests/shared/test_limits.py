@@ -77,6 +77,9 @@ def test_every_limit_has_a_setting_of_its_name_which_refusals_give(
 
 TEXT = PngInfo()
 TEXT.add_text("Comment", "x" * 1000)
+THREE_TEXTS = PngInfo()
+for name in ("Title", "Author", "Comment"):
+    THREE_TEXTS.add_text(name, "x")
 
 
 @pytest.mark.parametrize(
@@ -85,13 +88,24 @@ TEXT.add_text("Comment", "x" * 1000)
         ("max_segments", jpeg(photo(16, 16))),
         ("max_scans", jpeg(photo(16, 16), progressive=True)),
         ("max_chunks", png(photo(16, 16))),
+        ("max_segments", png(photo(16, 16), pnginfo=THREE_TEXTS)),
         ("max_metadata_bytes", jpeg(photo(16, 16), comment=b"x" * 1000)),
         ("max_metadata_bytes", png(photo(16, 16), pnginfo=TEXT)),
         ("max_metadata_bytes", encoded(image(photo(16, 16)), "WEBP", xmp=b"x" * 1000)),
         ("max_metadata_bytes", encoded(image(photo(16, 16)), "TIFF", tiffinfo={700: b"x" * 1000})),
         ("max_tiff_entries", encoded(image(photo(16, 16)), "TIFF")),
     ],
-    ids=["segments", "scans", "chunks", "JPEG text", "PNG text", "WebP XMP", "TIFF XMP", "TIFF entries"],
+    ids=[
+        "segments",
+        "scans",
+        "chunks",
+        "PNG chunks beside it",
+        "JPEG text",
+        "PNG text",
+        "WebP XMP",
+        "TIFF XMP",
+        "TIFF entries",
+    ],
 )
 def test_a_file_that_has_more_is_refused_by_that_limit(name: str, data: bytes) -> None:
     assert convert.grey(memoryview(data), Options(), Limits()).size

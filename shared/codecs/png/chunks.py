@@ -19,7 +19,7 @@ _DEPTHS = {GREY: {1, 2, 4, 8, 16}, PALETTE: {1, 2, 4, 8}}
 """Colour types with other depths than 8 and 16 (PNG table 12)."""
 _ANYWHERE = {b"tIME", b"eXIf"}
 """Found behind the image data too; any other is without effect there, as in libpng."""
-_FRAMES = b"fdAT"
+_FRAMES = {b"fcTL", b"fdAT"}
 """Of an animation: pictures, not metadata."""
 _MAX_LENGTH = 2**31 - 1
 _FIRST_CHUNK = 8
@@ -138,7 +138,7 @@ def _chunks(data: memoryview, arrived: Arrived = complete, limits: Limits = DEFA
     arrived(_FIRST_CHUNK)
     if data[:8] != SIGNATURE:
         raise MalformedImage.at(0, "no PNG signature")
-    offset, kind, count, beside = _FIRST_CHUNK, b"", 0, 0
+    offset, kind, count, pieces, beside = _FIRST_CHUNK, b"", 0, 0, 0
     while kind != b"IEND":
         count += 1
         limits.within("max_chunks", "the number of chunks", count)
@@ -149,8 +149,9 @@ def _chunks(data: memoryview, arrived: Arrived = complete, limits: Limits = DEFA
             raise MalformedImage.at(offset, "the file ends inside a chunk")
         if not (kind.isalpha() and kind.isascii()):
             raise MalformedImage.at(offset + 4, "a chunk type that is not four letters")
-        if kind[:1].islower() and kind != _FRAMES:
-            beside += length
+        if kind[:1].islower() and kind not in _FRAMES:
+            pieces, beside = pieces + 1, beside + length
+            limits.within("max_segments", "the number of chunks beside the image data", pieces)
             limits.within("max_metadata_bytes", "the metadata in bytes", beside)
         arrived(end)
         stored = int.from_bytes(data[end - 4 : end], "big")
