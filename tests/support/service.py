@@ -105,7 +105,10 @@ def peak(pid: int) -> int:
 @contextlib.contextmanager
 def running(workers: int, **settings: object) -> Iterator[Service]:
     """The service with so many workers, stopped at the end; settings without their prefix."""
-    with tempfile.TemporaryDirectory() as folder, _running(Path(folder), workers, settings) as service:
+    with (
+        tempfile.TemporaryDirectory(prefix="grisaille-tests-") as folder,
+        _running(Path(folder), workers, settings) as service,
+    ):
         yield service
 
 
