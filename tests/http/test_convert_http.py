@@ -23,7 +23,7 @@ from support.images import (
     png,
     unpacked,
 )
-from support.service import Service, plan, running
+from support.service import Service, plan, process
 
 from shared.codecs.formats import Format
 from shared.options import Luma, Options
@@ -204,13 +204,13 @@ def test_every_problem_carries_the_request_id(service: Service) -> None:
 
 
 def test_an_upload_over_the_limit_is_refused_by_name() -> None:
-    with running(workers=1, max_upload_bytes=10_000) as small:
+    with process("-m", "gateway", max_upload_bytes=10_000) as url:
         for body in (PLAIN_PNG, iter([PLAIN_PNG])):
-            answer = httpx.post(f"{small.url}/convert", content=body)
+            answer = httpx.post(f"{url}/convert", content=body)
             document = problem(answer, 413, "upload-too-large")
             assert document["limit"] == 10_000
             assert document["setting"] == "GRISAILLE_MAX_UPLOAD_BYTES"
-        assert small.convert(PLAIN_PNG[:5000]).status_code == 422
+        assert httpx.post(f"{url}/convert", content=PLAIN_PNG[:5000]).status_code == 422
 
 
 def test_the_documentation_is_complete(service: Service) -> None:

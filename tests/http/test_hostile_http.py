@@ -94,17 +94,23 @@ def uses_all_three(service: Service) -> bool:
     return plan.startswith("stripes; stripes=3; workers=3;")
 
 
-def test_a_dead_decoder_process_is_not_the_next_files_fault() -> None:
-    with running(workers=1) as service:
-        gif = encoded(image(photo(40, 30)), "GIF")
-        assert service.convert(gif).status_code == 200
-        (worker,) = service.children("worker")
-        decoders = grandchildren(worker)
-        assert decoders
-        end(decoders)
-        assert service.convert(gif).status_code == 200
-        end(children(worker) | grandchildren(worker))  # and what forks them
-        assert service.convert(gif).status_code == 200
+@pytest.fixture(scope="module")
+def alone() -> Iterator[Service]:
+    """A service with one worker that does nothing else meanwhile, and that may be hurt."""
+    with running(workers=1) as started:
+        yield started
+
+
+def test_a_dead_decoder_process_is_not_the_next_files_fault(alone: Service) -> None:
+    gif = encoded(image(photo(40, 30)), "GIF")
+    assert alone.convert(gif).status_code == 200
+    (worker,) = alone.children("worker")
+    decoders = grandchildren(worker)
+    assert decoders
+    end(decoders)
+    assert alone.convert(gif).status_code == 200
+    end(children(worker) | grandchildren(worker))  # and what forks them
+    assert alone.convert(gif).status_code == 200
 
 
 def children(pid: int) -> set[int]:
@@ -140,20 +146,13 @@ def test_a_header_that_is_not_ascii_is_not_passed_on(service: Service) -> None:
         assert answer.status_code == 200
 
 
-@pytest.fixture(scope="module")
-def measured() -> Iterator[Service]:
-    """A service that does nothing else meanwhile."""
-    with running(workers=1) as started:
-        yield started
-
-
 @pytest.mark.parametrize("sample", [SLICED, PROGRESSIVE, PNG], ids=["jpeg", "progressive", "png"])
-def test_a_claimed_gigantic_size_costs_no_memory(measured: Service, sample: bytes) -> None:
-    pids = measured.children("gateway") + measured.children("worker")
-    assert measured.convert(sample).status_code == 200
+def test_a_claimed_gigantic_size_costs_no_memory(alone: Service, sample: bytes) -> None:
+    pids = alone.children("gateway") + alone.children("worker")
+    assert alone.convert(sample).status_code == 200
     before = [peak(pid) for pid in pids]
     for side in (60_000, 33_000, 10_500):
-        answer = measured.convert(claiming(sample, side, side))
+        answer = alone.convert(claiming(sample, side, side))
         assert answer.status_code == 422, answer.text
     assert answer.elapsed.total_seconds() < SLOWEST_SECONDS
     assert max(peak(pid) - base for pid, base in zip(pids, before, strict=True)) < 32 << 20

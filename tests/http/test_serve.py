@@ -35,7 +35,7 @@ def alive(pids: set[int]) -> set[int]:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_everything_and_leaves_no_process_and_no_file(number: int) -> None:
-    with running(workers=2) as service:
+    with running(workers=1) as service:
         assert service.convert(PICTURE).status_code == 200
         family = descendants(service.process.pid)
         assert len(family) >= 3
@@ -46,26 +46,25 @@ def test_a_signal_stops_everything_and_leaves_no_process_and_no_file(number: int
 
 
 def test_even_a_killed_supervisor_leaves_no_process() -> None:
-    with running(workers=2) as service:
+    with running(workers=1) as service:
         family = descendants(service.process.pid)
         service.process.kill()
         service.process.wait()
         assert within(lambda: not alive(family))
 
 
-def test_a_taken_port_is_said_and_ends_the_second() -> None:
-    with running(workers=1) as service:
-        port = service.url.rsplit(":", 1)[1]
-        second = subprocess.run(
-            [sys.executable, "-m", "grisaille", "serve", "--port", port],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert second.returncode == 1
-        assert f"port {port} is taken" in second.stderr
-        assert service.convert(PICTURE).status_code == 200
+def test_a_taken_port_is_said_and_ends_the_second(service: Service) -> None:
+    port = service.url.rsplit(":", 1)[1]
+    second = subprocess.run(
+        [sys.executable, "-m", "grisaille", "serve", "--port", port],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert second.returncode == 1
+    assert f"port {port} is taken" in second.stderr
+    assert service.convert(PICTURE).status_code == 200
 
 
 @contextlib.contextmanager

@@ -89,7 +89,9 @@ def environment() -> dict[str, str]:
 
 @cache
 def compile_kernels() -> None:
-    """Where they are not yet, in one process: else each of the first services would compile them all."""
+    """In a fresh checkout, in one process: else each of the first services would compile them all."""
+    if any(ROOT.glob("shared/codecs/**/*.nbi")):
+        return
     command = [sys.executable, "-c", "import worker.app, gateway.app"]
     subprocess.run(command, cwd=ROOT, env=environment(), check=True)
 
@@ -105,7 +107,10 @@ def peak(pid: int) -> int:
 @contextlib.contextmanager
 def running(workers: int, **settings: object) -> Iterator[Service]:
     """The service with so many workers, stopped at the end; settings without their prefix."""
-    with tempfile.TemporaryDirectory() as folder, _running(Path(folder), workers, settings) as service:
+    with (
+        tempfile.TemporaryDirectory(prefix="grisaille-tests-") as folder,
+        _running(Path(folder), workers, settings) as service,
+    ):
         yield service
 
 

@@ -159,7 +159,7 @@ def stack(
 ) -> Iterator[Stack]:
     """So many workers of one slot and a gateway that knows them."""
     compile_kernels()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(prefix="grisaille-tests-") as folder:
         made = Stack(Path(folder))
         try:
             made.add_gateway(**gateway)  # type: ignore[arg-type]  # `command` is not among them
