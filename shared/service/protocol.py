@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Awaitable, Callable
+from math import inf
 from random import uniform
 from typing import Any, TypeAlias
 
@@ -96,10 +97,15 @@ class Connection(HttpToolsProtocol):
         jitter = uniform(0.9, 1.1)  # noqa: S311 - so that not all end together
         self._old_at = self.loop.time() + jitter * settings.max_connection_seconds
         self._stalled: asyncio.TimerHandle | None = None
+        self._taken: RequestResponseCycle | None = None
+        self._take_until = 0.0
 
     def pause_writing(self) -> None:
         """The client is behind: see that it goes on taking bytes."""
         super().pause_writing()
+        if self._taken is not self.cycle:  # of its answer this is the first time
+            self._taken = self.cycle
+            self._take_until = self.loop.time() + self._settings.max_download_seconds
         self._watch_unsent()
 
     def resume_writing(self) -> None:
@@ -113,15 +119,20 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def _watch_unsent(self) -> None:
-        unsent = self.transport.get_write_buffer_size()
-        seconds = self._settings.slow_download_seconds
-        self._stalled = self.loop.call_later(seconds, self._look_at_unsent, unsent - int(1024 * seconds))
+        seconds, unsent = self._settings.slow_download_seconds, self.transport.get_write_buffer_size()
+        wait = min(seconds, max(self._seconds_to_take, 0))
+        self._stalled = self.loop.call_later(wait, self._look_at_unsent, unsent - int(1024 * seconds))
 
     def _look_at_unsent(self, most: int) -> None:
-        if self.transport.get_write_buffer_size() > most:
+        if self._seconds_to_take <= 0 or self.transport.get_write_buffer_size() > most:
             self.transport.abort()
         else:
             self._watch_unsent()
+
+    @property
+    def _seconds_to_take(self) -> float:
+        """How long the client may still take the answer, if that is complete: others are still being made."""
+        return inf if self.cycle.chunked_encoding else self._take_until - self.loop.time()
 
     def _unwatch(self) -> None:
         if self._stalled is not None:

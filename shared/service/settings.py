@@ -37,6 +37,9 @@ class ServiceSettings(BaseSettings):
     slow_download_seconds: float = Field(
         30.0, gt=0, description="time in which a client must take as many KiB of its answer"
     )
+    max_download_seconds: float = Field(
+        900.0, gt=0, description="time for a client to take a complete answer"
+    )
     drain_quiet_seconds: float = Field(
         5.0, ge=0, description="stop once no request came for so long after SIGTERM"
     )

@@ -1,4 +1,4 @@
-"""What a connection does with heads: late, endless, of another protocol, or none at all."""
+"""What a connection does with heads: late, endless, of another protocol, or none at all; and with its end."""
 
 from __future__ import annotations
 
@@ -42,16 +42,25 @@ async def _refused(_: Request) -> Response:
     return PlainTextResponse("no")
 
 
+async def _large(_: Request) -> Response:
+    """More than the kernel holds of it while nobody takes it."""
+    return Response(bytes(64 << 20))
+
+
 @contextlib.asynccontextmanager
 async def _connected(keep_alive_seconds: int = 60) -> AsyncIterator[Streams]:
     app = Starlette(
-        routes=[Route("/echo", _echo, methods=["POST"]), Route("/refused", _refused, methods=["GET", "POST"])]
+        routes=[
+            Route("/echo", _echo, methods=["POST"]),
+            Route("/refused", _refused, methods=["GET", "POST"]),
+            Route("/large", _large),
+        ]
     )
     config = uvicorn.Config(app, lifespan="off", log_config=None, timeout_keep_alive=keep_alive_seconds)
     config.load()
 
     def protocol() -> GuardedConnection:
-        settings, state = ServiceSettings(), ServerState()
+        settings, state = ServiceSettings(max_download_seconds=1), ServerState()
         return GuardedConnection(settings=settings, config=config, server_state=state, app_state={})
 
     server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
@@ -145,6 +154,21 @@ def test_a_body_has_more_time_than_a_head() -> None:
     assert b"200 OK" in talk(told, keep_alive_seconds=1)
 
 
+def test_who_takes_an_answer_bit_by_bit_has_not_for_ever() -> None:
+    async def told(streams: Streams) -> bytes:
+        reader, writer = streams
+        writer.write(GET.replace(b"refused", b"large"))
+        taken = b""
+        for _ in range(100):
+            taken += await reader.read(1 << 14)
+            await asyncio.sleep(0.02)  # at this pace it would be a minute
+        with contextlib.suppress(ConnectionError):
+            taken += await reader.read()  # what the kernel had
+        return taken
+
+    assert len(talk(told)) < 32 << 20
+
+
 @pytest.mark.parametrize(
     "head",
     [POST + b"X: ", POST + b"X: a\r\n" * (MOST_HEAD_BYTES // 6), POST + CHUNKED + b"\r\n0\r\nX: "],
@@ -185,7 +209,7 @@ def test_what_is_no_http_gets_a_problem_like_any_other_error(sent: bytes) -> Non
 def test_nonsense_behind_a_request_is_not_taken_for_its_answer() -> None:
     async def told(streams: Streams) -> bytes:
         reader, writer = streams
-        writer.write(POST + LENGTH + b"\r\n" + IMAGE + b"\r\nnonsense\r\n\r\n")
+        writer.write(POST + b"Content-Length: 1\r\n\r\nanonsense\r\n\r\n")
         return await reader.read()
 
     assert not talk(told).startswith(b"HTTP/1.1 400")
