@@ -110,13 +110,28 @@ class Slots:
         watcher = asyncio.ensure_future(_flag_when(gone, cancel))
         waited = time.monotonic()
         try:
-            async with self._free:
+            async with self._turn(watcher, cancel):
                 self._metrics.queue_seconds.observe(time.monotonic() - waited)
                 cancel.check()
                 return await self._in_slot(work, cancel)
         finally:
             watcher.cancel()
             cancel.client_gone()  # should this task be cancelled, its thread ends with it
+
+    @contextlib.asynccontextmanager
+    async def _turn(self, watcher: asyncio.Future[None], cancel: Cancel) -> AsyncGenerator[None]:
+        """A slot, in the order of asking; raises as `cancel.check` as soon as the work is in vain."""
+        free = asyncio.ensure_future(self._free.acquire())
+        try:
+            while not free.done():
+                left = max(cancel.seconds_left, 0)
+                await asyncio.wait((free, watcher), timeout=left, return_when=asyncio.FIRST_COMPLETED)
+                if not free.done():
+                    cancel.check()
+            yield
+        finally:
+            if not free.cancel():
+                self._free.release()
 
     async def _in_slot(self, work: Callable[[Cancel], _T], cancel: Cancel) -> _T:
         self._running += 1

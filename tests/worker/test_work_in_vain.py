@@ -24,26 +24,25 @@ def test_work_whose_deadline_is_past_is_not_started() -> None:
     assert begun == []
 
 
-def test_work_whose_deadline_passed_while_it_waited_is_not_started() -> None:
+def test_work_whose_deadline_passed_while_it_waited_is_not_started_and_waits_no_longer() -> None:
     begun: list[str] = []
 
     async def test() -> None:
         async with bench() as b:
             first = await b.occupied()
-            cancel = Cancel(0.01)
-            late = await b.queued(lambda _: begun.append("begun"), cancel)
-            while cancel.seconds_left >= 0:
-                await asyncio.sleep(0)
-            b.release.set()
+            late = await b.queued(lambda _: begun.append("begun"), Cancel(0.01))
             with pytest.raises(DeadlineExceeded):
                 await late
+            assert b.slots.load == "1/1/0"
+            b.release.set()
             assert await first == "done"
+            assert await b.run(lambda _: "next") == "next"
 
     run(test)
     assert begun == []
 
 
-def test_work_whose_client_left_while_it_waited_is_not_started() -> None:
+def test_work_whose_client_left_while_it_waited_is_not_started_and_waits_no_longer() -> None:
     begun: list[str] = []
 
     async def test() -> None:
@@ -56,13 +55,31 @@ def test_work_whose_client_left_while_it_waited_is_not_started() -> None:
                 )
                 await asyncio.sleep(0)
                 left.set()
-                b.release.set()
                 with pytest.raises(CancelledByClientError):
                     await task
+            b.release.set()
             await first
+            assert await b.run(lambda _: "next") == "next"
 
     run(test)
     assert begun == []
+
+
+@pytest.mark.parametrize("moment", range(4))
+def test_a_slot_that_comes_free_as_its_next_is_given_up_is_not_lost(moment: int) -> None:
+    async def test() -> None:
+        async with bench(slots=1, queue=1) as b:
+            first = await b.occupied()
+            late = await b.queued(lambda _: "late")
+            b.release.set()
+            await first
+            for _ in range(moment):
+                await asyncio.sleep(0)
+            late.cancel()
+            await asyncio.wait([late])
+            assert await b.run(lambda _: "next") == "next"
+
+    run(test)
 
 
 async def _until(event: asyncio.Event) -> None:
