@@ -9,8 +9,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+from support.addresses import free_port
 from support.images import jpeg, photo
-from support.service import ROOT, environment, free_port
+from support.service import ROOT, environment
 from support.stack import Stack, stack
 from support.terminal import Terminal, terminal
 
