@@ -53,6 +53,9 @@ _IDLE_SECONDS = 15.0
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=_IDLE_SECONDS)
 _TIMEOUT = httpx.Timeout(_SILENCE_SECONDS, connect=_CONNECT_SECONDS)
 
+_LONGEST_REFUSAL = 1 << 20
+"""Bytes read of an answer without a picture: a problem is short, somebody else's page may be endless."""
+
 Progress: TypeAlias = Callable[[int, int], None]
 """Called with the bytes sent and received so far, from zero again if there is another try. What it raises
 ends the conversion."""
@@ -145,7 +148,8 @@ class Client:
         )
         with _translated(), contextlib.closing(self._http.send(request, stream=True)) as answer:
             if answer.status_code != httpx.codes.OK:
-                raise refusal(answer.status_code, answer.headers, answer.read())
+                body = next(answer.iter_raw(_LONGEST_REFUSAL), b"")
+                raise refusal(answer.status_code, answer.headers, body)
             converted = _told(answer)
             with downloading(target) as download:
                 for chunk in answer.iter_raw():
@@ -224,7 +228,8 @@ class AsyncClient:
         with _translated():
             async with contextlib.aclosing(await self._http.send(request, stream=True)) as answer:
                 if answer.status_code != httpx.codes.OK:
-                    raise refusal(answer.status_code, answer.headers, await answer.aread())
+                    body = await anext(answer.aiter_raw(_LONGEST_REFUSAL), b"")
+                    raise refusal(answer.status_code, answer.headers, body)
                 converted = _told(answer)
                 with downloading(target) as download:
                     async for chunk in answer.aiter_raw(CHUNK):

@@ -15,8 +15,8 @@ from typing import Unpack
 import click
 
 from grisaille import processes, serve
-from grisaille.client import Client, GrisailleError, Options
-from grisaille.commands.common import picture_options, server_option, server_packages, valid_server
+from grisaille.client import GrisailleError, Options
+from grisaille.commands.common import client_at, picture_options, server_option, server_packages
 from grisaille.measure import measure
 
 _READY_SECONDS = 120.0
@@ -54,8 +54,7 @@ def command(
     Exit code: 0 measured, 1 the service gave no picture, 2 wrong usage.
     """
     with contextlib.ExitStack() as stack:
-        url = valid_server(server) if server else stack.enter_context(_local(workers))
-        client = stack.enter_context(Client(url))
+        client = stack.enter_context(client_at(server or stack.enter_context(_local(workers))))
         try:
             found = measure(client, file.read_bytes(), options, in_flight, seconds)
         except GrisailleError as error:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import click
 
-from grisaille.client import Client, Options
+from grisaille.client import Client, Options, Retry
 from shared import options as shared_options
 
 server_option = click.option(
@@ -47,10 +48,9 @@ def server_packages(what: str) -> Iterator[None]:
         raise click.UsageError(message) from exc
 
 
-def valid_server(url: str) -> str:
-    """The URL of a service; `click.UsageError` if it is none."""
+def client_at(url: str, retry: Retry = Retry(), sleep: Callable[[float], None] = time.sleep) -> Client:  # noqa: B008 - it is frozen
+    """A client of the service there; `click.UsageError` if the URL is none."""
     try:
-        Client(url).close()
+        return Client(url, retry=retry, sleep=sleep)
     except ValueError as exc:
         raise click.UsageError(str(exc)) from exc
-    return url

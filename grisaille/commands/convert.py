@@ -13,8 +13,8 @@ from typing import Protocol, Unpack
 import click
 
 from grisaille.answer import Converted
-from grisaille.client import Client, Options, Progress, Retry, Unreachable
-from grisaille.commands.common import parsed, picture_options, server_option, server_packages, valid_server
+from grisaille.client import Options, Progress, Retry, Unreachable
+from grisaille.commands.common import client_at, parsed, picture_options, server_option, server_packages
 from grisaille.jobs import Job, existing, jobs, named_format
 from grisaille.progress import Display, display
 from grisaille.report import Report
@@ -127,7 +127,7 @@ def _default_at_once(server: str | None) -> int:
 @contextlib.contextmanager
 def _converter(server: str | None, at_once: int, retry: Retry, shown: Display) -> Iterator[_Converter]:
     if server:
-        with Client(valid_server(server), retry=retry, sleep=shown.sleep) as client:
+        with client_at(server, retry, shown.sleep) as client:
             yield client
         return
     with server_packages("converting without --server"):

@@ -99,6 +99,16 @@ assert not heavy, heavy
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
 
 
+def test_where_nobody_looks_nothing_is_loaded_that_draws() -> None:
+    code = """
+import sys, grisaille.cli
+grisaille.cli.main.get_command(None, "convert")
+drawing = {"rich", "pygments"} & sys.modules.keys()
+assert not drawing, drawing
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
+
+
 @pytest.mark.usefixtures("pictures")
 def test_what_the_documentation_shows_is_what_happens(service: Service) -> None:
     globs = {"url": service.url}

@@ -187,6 +187,25 @@ def test_nobody_is_asked_before_the_time_that_retry_after_says(convert: Conversi
     assert time.slept == [7, 7, 0.4]
 
 
+@either
+def test_an_endless_page_of_somebody_else_is_not_read_to_its_end(convert: Conversion) -> None:
+    left = threading.Event()
+
+    def endless(handler: Handler) -> None:
+        handler.send_response(404)
+        handler.send_header("Connection", "close")
+        handler.end_headers()
+        with contextlib.suppress(OSError):
+            for _ in range(1 << 12):  # 256 MiB: a page that ends would fail the test
+                handler.wfile.write(bytes(1 << 16))
+            return
+        left.set()
+
+    with scripted(endless) as server, pytest.raises(UnexpectedAnswer, match="404"):
+        convert(server.url, Time())
+    assert left.wait(10)
+
+
 FINAL = {
     "malformed": (problem(422, "malformed-image"), Problem),
     "too large": (problem(413, "upload-too-large"), Problem),
