@@ -8,9 +8,13 @@ const PASSING = new Set([0, 429, 502, 503]);
 /** The problem in an answer's body; what stands between us and the service may answer in other forms. */
 export async function problem(status, blob, retryAfter) {
   const retry = /^\d+$/.test(retryAfter) ? Number(retryAfter) : undefined;
-  const ours = blob.type.startsWith("application/problem+json");
   const foreign = { title: `The answer was ${status}`, detail: "It did not come from Grisaille itself." };
-  return { ...(ours ? JSON.parse(await blob.text()) : foreign), status, retry };
+  try {
+    const said = JSON.parse(await blob.text());
+    return { ...(said.title ? said : foreign), status, retry };
+  } catch {
+    return { ...foreign, status, retry };
+  }
 }
 
 /** Why there was no answer: the file is not there any more, or the connection broke. */

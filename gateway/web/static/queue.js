@@ -12,11 +12,12 @@ let running = 0;
 
 /** Puts a conversion in line. `tell` hears of each state; returns how to cancel it. */
 export function enqueue(file, query, tell) {
-  const job = { file, query, tell, cancel: null };
+  const job = { file, query, tell, cancel: null, isCancelled: false };
   waiting.push(job);
   tell({ state: "waiting", share: 0 });
   next();
   return () => {
+    job.isCancelled = true;
     job.cancel?.();
     const place = waiting.indexOf(job);
     if (place >= 0) {
@@ -49,7 +50,8 @@ async function attempts(job) {
     try {
       return await one.done;
     } catch (problem) {
-      if (!problem || !passes(problem) || tried === TRIES) throw problem;
+      if (!problem || job.isCancelled) throw null; // perhaps while the problem was still being read
+      if (!passes(problem) || tried === TRIES) throw problem;
       await pause(job, problem.retry ?? FIRST_PAUSE_SECONDS * 2 ** (tried - 1), Boolean(problem.status));
     }
   }
