@@ -32,8 +32,21 @@ _WITH_ALPHA = {(WHITE_IS_ZERO, 2), (BLACK_IS_ZERO, 2), (RGB, 4)}
 _UNSPECIFIED = 0
 """ExtraSamples: nothing that is known (section 8)."""
 _MOST_SAMPLES = 64
-_BESIDE = (types.XMP, types.PHOTOSHOP, types.ICC_PROFILE)
 """Of a pixel; Pillow reads six."""
+_BESIDE = (types.XMP, types.PHOTOSHOP, types.ICC_PROFILE)
+_PLACES = (types.STRIP_OFFSETS, types.STRIP_BYTE_COUNTS, types.TILE_OFFSETS, types.TILE_BYTE_COUNTS)
+SIDES = {types.IMAGE_LENGTH, types.ROWS_PER_STRIP}
+"""Tags whose values are others in a stripe."""
+LAYOUT = SIDES | {
+    *(types.IMAGE_WIDTH, types.BITS_PER_SAMPLE, types.COMPRESSION, types.PHOTOMETRIC, types.FILL_ORDER),
+    *(types.SAMPLES_PER_PIXEL, types.PLANAR_CONFIGURATION, types.T4_OPTIONS),
+    *(types.T6_OPTIONS, types.PREDICTOR, types.COLOR_MAP, types.TILE_WIDTH, types.TILE_LENGTH, types.INK_SET),
+    *(types.EXTRA_SAMPLES, types.SAMPLE_FORMAT, types.JPEG_TABLES, types.YCBCR_COEFFICIENTS),
+    *(types.YCBCR_SUBSAMPLING, types.YCBCR_POSITIONING, types.REFERENCE_BLACK_WHITE),
+}
+"""Tags that a decoder of pixels looks at. Not the orientation: it is never applied."""
+_MOST_LAYOUT_BYTES = 1 << 20
+"""Of their values, which every stripe repeats. The largest is a palette of 16 bits, 384 KiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +81,7 @@ class TiffHeader:
             set(self.bits) == {16}
             and (self.photometric, self.samples) in _DEEP
             and self.compression in _OF_BYTES
-            and set(numbers(types.SAMPLE_FORMAT).tolist()) <= {_UNSIGNED}
+            and set(numbers(types.SAMPLE_FORMAT)[: self.samples].tolist()) <= {_UNSIGNED}
             and self.directory.number(types.FILL_ORDER, 1) == 1
             and self.predictor in {1, DIFFERENCES}
         )
@@ -107,10 +120,7 @@ def parse(data: memoryview, limits: Limits = DEFAULTS) -> TiffHeader:
     Raises `MalformedImage` if it has none or no size, `ImageTooLarge` or `UnsupportedFormat`.
     """
     directory = first_directory(data, limits)
-    beside = sum(len(directory.raw(tag) or b"") for tag in _BESIDE)
-    limits.within("max_metadata_bytes", "the metadata in bytes", beside)
-    profile = len(directory.raw(types.ICC_PROFILE) or b"")
-    limits.within("max_profile_bytes", "the ICC profile in bytes", profile)
+    _check_sizes(directory, limits)
     width, height = (directory.number(tag, 0) for tag in (types.IMAGE_WIDTH, types.IMAGE_LENGTH))
     if not width or not height:
         raise MalformedImage(f"a TIFF of {width} x {height} pixels")
@@ -123,3 +133,14 @@ def parse(data: memoryview, limits: Limits = DEFAULTS) -> TiffHeader:
         raise UnsupportedFormat(f"a TIFF of compression {compression} and {samples} samples a pixel")
     photometric = directory.number(types.PHOTOMETRIC, WHITE_IS_ZERO)
     return TiffHeader(directory, width, height, samples, bits, compression, photometric)
+
+
+def _check_sizes(directory: Directory, limits: Limits) -> None:
+    """Raise `ImageTooLarge` or `MalformedImage` where values take more room than any picture needs."""
+    limits.within("max_metadata_bytes", "the metadata in bytes", directory.size(_BESIDE))
+    profile = directory.size([types.ICC_PROFILE])
+    limits.within("max_profile_bytes", "the ICC profile in bytes", profile)
+    pieces = max(directory.numbers(tag).size for tag in _PLACES)
+    limits.within("max_tiff_pieces", "the number of strips or tiles", pieces)
+    if directory.size(LAYOUT) > _MOST_LAYOUT_BYTES:
+        raise MalformedImage("tags about the pixels of more than a mebibyte")

@@ -64,7 +64,7 @@ def _bytes(where: Cuts, rows: int) -> int:
     tiff = where.tiff
     if tiff.photometric != YCBCR or tiff.planes > 1:
         return rows * where.row_bytes
-    across, down = (int(n) for n in (*tiff.directory.numbers(types.YCBCR_SUBSAMPLING), 2, 2)[:2])
+    across, down = (int(n) for n in (*tiff.directory.numbers(types.YCBCR_SUBSAMPLING)[:2], 2, 2)[:2])
     if not {across, down} <= {1, 2, 4}:
         raise MalformedImage(f"chroma for every {across} x {down} pixels")
     return ceil(where.piece_width / across) * ceil(rows / down) * (across * down + 2)  # section 21
