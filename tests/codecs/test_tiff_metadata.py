@@ -15,8 +15,8 @@ from PIL.TiffImagePlugin import IFDRational
 from support.images import encoded, grey, image, jpeg, opened, photo, png
 from support.tiffs import built, by_tifffile
 
-from shared.codecs.formats import Format
 from shared.codecs.exif import MAX_EXIF_BYTES
+from shared.codecs.formats import Format
 from shared.codecs.metadata import Density, Metadata
 from shared.codecs.tiff import header, metadata
 from shared.codecs.tiff.types import X_RESOLUTION

@@ -20,10 +20,14 @@ SEPARATE = 2
 
 RAW, CCITT_RLE, GROUP3, GROUP4, LZW, OLD_JPEG, JPEG = range(1, 8)
 DEFLATE, OLD_DEFLATE, PACKBITS, LZMA, ZSTD = 8, 32946, 32773, 34925, 50000
-INDEPENDENT = {RAW, CCITT_RLE, GROUP3, GROUP4, LZW, JPEG, DEFLATE, OLD_DEFLATE, PACKBITS, LZMA, ZSTD}
+FAX = {CCITT_RLE, GROUP3, GROUP4}
+INDEPENDENT = FAX | {RAW, LZW, JPEG, DEFLATE, OLD_DEFLATE, PACKBITS, LZMA, ZSTD}
 """Compressions that need nothing but a strip and some tags; old JPEG has data elsewhere."""
-_COMPRESSIONS = INDEPENDENT | {OLD_JPEG, 32771, 32809, 34676, 34677}
-"""Those that Pillow's libtiff reads: 16-bit padded RLE, ThunderScan and both SGILog besides."""
+_COMPRESSIONS = INDEPENDENT | {OLD_JPEG, 32809, 34676, 34677}
+"""Those that Pillow's libtiff reads: ThunderScan and both SGILog besides.
+
+Not the word-aligned form of fax codes: what it reads depends on where a strip is in memory.
+"""
 _OF_BYTES = {RAW, LZW, DEFLATE, OLD_DEFLATE, PACKBITS, LZMA, ZSTD}
 _DEEP = {(WHITE_IS_ZERO, 1), (BLACK_IS_ZERO, 1), (BLACK_IS_ZERO, 2), (RGB, 3), (RGB, 4)}
 """Photometric interpretation and samples, of pictures whose 16 bits stay 16 bits."""
@@ -132,6 +136,10 @@ def parse(data: memoryview, limits: Limits = DEFAULTS) -> TiffHeader:
     if compression not in _COMPRESSIONS or not 0 < samples <= _MOST_SAMPLES:
         raise UnsupportedFormat(f"a TIFF of compression {compression} and {samples} samples a pixel")
     photometric = directory.number(types.PHOTOMETRIC, WHITE_IS_ZERO)
+    if compression in FAX and (
+        samples != 1 or bits != (1,) or photometric not in {WHITE_IS_ZERO, BLACK_IS_ZERO}
+    ):
+        raise UnsupportedFormat("fax codes of anything but black and white")
     return TiffHeader(directory, width, height, samples, bits, compression, photometric)
 
 

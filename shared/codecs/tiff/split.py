@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from shared.codecs.limits import Limits
 from shared.codecs.stripes import Stripe
 from shared.codecs.tiff import types
-from shared.codecs.tiff.header import INDEPENDENT, LAYOUT, RAW, SIDES, YCBCR, TiffHeader
+from shared.codecs.tiff.header import FAX, INDEPENDENT, LAYOUT, RAW, SIDES, YCBCR, TiffHeader
 from shared.codecs.tiff.types import LONG, Entry, entry
 from shared.codecs.tiff.write import head_with_pieces, needs_big
 from shared.problems import MalformedImage
@@ -95,7 +95,7 @@ def find_cuts(data: memoryview, tiff: TiffHeader) -> Cuts | None:
     shape = (tiff.planes, ceil(tiff.height / rows), ceil(tiff.width / width))
     stored = [tiff.directory.numbers(tag) for tag in _tags(tiff)]
     if not stored[1].size:
-        return None  # files of old writers leave the sizes of uncompressed strips out
+        return _unsized(tiff)
     if not stored[0].size == stored[1].size == shape[0] * shape[1] * shape[2]:
         raise MalformedImage(
             f"{stored[0].size} offsets and {stored[1].size} sizes of {shape} strips or tiles"
@@ -108,6 +108,12 @@ def find_cuts(data: memoryview, tiff: TiffHeader) -> Cuts | None:
         return found
     _check_raw(found)
     return found if tiff.is_tiled or shape[1] > 1 else _refined(found)
+
+
+def _unsized(tiff: TiffHeader) -> None:
+    """Files of old writers leave the sizes of strips out; of fax codes nobody could tell where they end."""
+    if tiff.compression in FAX:
+        raise MalformedImage("strips or tiles of fax codes without their sizes")
 
 
 def _tags(tiff: TiffHeader) -> tuple[int, int]:
