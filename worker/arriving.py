@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect
 
 from shared.problems import DeadlineExceeded, Problem
 from shared.service import body
+from shared.service.frames import let_go
 from worker.slots import Cancel, CancelledByClientError
 
 
@@ -38,7 +39,7 @@ class Arriving:
         if self._filled:
             return
         try:
-            with received_in_time():
+            with let_go(), received_in_time():
                 async with asyncio.timeout(cancel.seconds_left):
                     await body.fill(request, self.data, self.grow)
         except ClientDisconnect:
@@ -53,9 +54,9 @@ class Arriving:
             self._changed.notify_all()
 
     def fail(self, error: Exception) -> None:
-        """No more will come."""
+        """No more will come. The error is kept without the frames it left, which hold this and the body."""
         with self._changed:
-            self._error = error
+            self._error = error.with_traceback(None)
             self._changed.notify_all()
 
     def wait_for(self, count: int) -> None:

@@ -18,6 +18,7 @@ from shared import options as options_module
 from shared import problems
 from shared.contract import CONTRACT, CONTRACTS, CONVERT, DEADLINE_MS, LOAD, NOTE
 from shared.options import Options
+from shared.service.spool import SPOOL_DIR
 
 Load = tuple[int, int, int]
 _LOAD = re.compile(r"([0-9]{1,9})/([0-9]{1,9})/([0-9]{1,9})")
@@ -33,6 +34,8 @@ class AttemptOutcome(StrEnum):
     TIMED_OUT = "timed-out"
     BAD_ANSWER = "bad-answer"
     BUSY = "busy"
+    FULL = "full"
+    """The worker's disk is."""
     JUDGED = "judged"
     """The worker said that the image is at fault."""
     CANCELLED = "cancelled"
@@ -79,6 +82,16 @@ class BusyError(AttemptError):
     """A polite 503, with a load: the worker lives, and its queue is full."""
 
     outcome = AttemptOutcome.BUSY
+
+
+class FullError(AttemptError):
+    """A polite 503 because of a full disk: that of another worker may have room."""
+
+    outcome = AttemptOutcome.FULL
+
+    def __init__(self, problem: problems.Problem) -> None:
+        super().__init__(problem.detail)
+        self.problem = problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +205,8 @@ async def _received(answer: httpx.Response) -> memoryview:
 def _failure(answer: httpx.Response, body: bytes) -> Exception:
     problem = problems.parse(body)
     if answer.status_code == problems.Unavailable.status and load(answer.headers) is not None:
+        if problem is not None and problem.members.get("setting") == SPOOL_DIR:
+            return FullError(problem)
         return BusyError("its slots and its queue are full")
     if isinstance(problem, (problems.Unsupported, problems.Unprocessable)):
         return problem

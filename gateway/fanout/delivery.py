@@ -18,6 +18,7 @@ from gateway.fanout.attempt import (
     AttemptOutcome,
     BadAnswerError,
     BusyError,
+    FullError,
     NotSentError,
     Request,
     SentNoAnswerError,
@@ -202,7 +203,10 @@ class Fanout:
             progress.refusals += 1
             await asyncio.sleep(min(_PAUSE_SECONDS * 2**progress.refusals, _LONGEST_PAUSE_SECONDS))
             return
-        progress.failures.append(failure)
+        progress.failures.append(failure.with_traceback(None))  # whose frames hold this list, and the image
+        full = sum(isinstance(f, FullError) for f in progress.failures)
+        if full >= _MOST_FAILURES and isinstance(failure, FullError):
+            raise failure.problem
         for kind, problem in ((SentNoAnswerError, DecoderCrash), (BadAnswerError, Internal)):
             if sum(isinstance(f, kind) for f in progress.failures) >= _MOST_FAILURES:
                 raise problem(f"{_MOST_FAILURES} workers in turn: {failure}") from failure
@@ -255,7 +259,7 @@ class Fanout:
         except AttemptError as exc:
             outcome = exc.outcome
             _log(part.request, worker, exc)
-            if not isinstance(exc, BusyError):
+            if not isinstance(exc, (BusyError, FullError)):
                 self._pool.failed(worker, gone=isinstance(exc, NotSentError))
             raise
         finally:

@@ -21,6 +21,7 @@ _Name: TypeAlias = Literal[
     "max_scans",
     "max_chunks",
     "max_tiff_entries",
+    "max_tiff_pieces",
     "max_metadata_bytes",
     "max_profile_bytes",
 ]
@@ -46,6 +47,8 @@ class Limits:
     """Of a PNG: enough for half a gigabyte in IDATs of 8 KiB, the smallest that encoders write."""
     max_tiff_entries: int = 4096
     """Of a directory; TIFF 6.0 knows some hundred tags, cameras add as many."""
+    max_tiff_pieces: int = 1 << 20
+    """Strips or tiles: a gigapixel in tiles of 64 x 64 has a quarter of them."""
     max_metadata_bytes: int = 32 << 20
     """All that stands beside the pixels, as stored."""
     max_profile_bytes: int = 4 << 20

@@ -9,11 +9,13 @@ import contextlib
 import io
 import warnings
 from collections.abc import Generator, Iterator
+from math import ceil
 
 import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
+from PIL.TiffImagePlugin import COMPRESSION_INFO
 
 from shared.codecs import cmyk
 from shared.codecs.exif import PREFIX
@@ -27,6 +29,7 @@ from shared.codecs.metadata import COMMENT, Density, Metadata, Text, without_col
 from shared.codecs.picture import Band, Picture, rows_per_band
 from shared.codecs.tiff import header as tiff_header
 from shared.codecs.tiff import metadata as tiff_metadata
+from shared.codecs.tiff import types
 from shared.options import Effort, Luma
 from shared.problems import ImageTooLarge, MalformedImage, Problem, UnsupportedFormat
 
@@ -37,6 +40,8 @@ _READ_MODES = {
 """Not among them: 32-bit samples, whose range is not known, and LAB and HSV, which are no sums of colours."""
 _SCANS_OF_THE_LARGEST = 20
 """Scans the largest image may have; an encoder writes some ten."""
+_T4_WRITABLE = 0b101
+"""Two dimensions, and EOLs that end on bytes; nobody writes uncompressed mode."""
 _INCH = 0.0254
 _ORIENTATION = 0x0112
 _TURN = Image.Transpose
@@ -99,8 +104,18 @@ def unpacked(tiff: bytes) -> NDArray[np.uint8]:
     return np.array(_loaded(_open(tiff, Format.TIFF), Luma.BT601))
 
 
-def check_jpeg(data: memoryview, limits: Limits) -> None:
-    """Raise `MalformedImage` or `ImageTooLarge` for a JPEG that Pillow would take though data is missing."""
+def fax(width: int, rows: int, colour: int, compression: int, t4_options: int) -> bytes:
+    """A TIFF file of one strip of fax codes, all pixels 0 or all 1; black is zero."""
+    out = io.BytesIO()
+    image = Image.new("1", (width, rows), colour)
+    tags = {types.T4_OPTIONS: t4_options & _T4_WRITABLE}
+    name = COMPRESSION_INFO[compression]
+    image.save(out, "TIFF", compression=name, strip_size=ceil(width / 8) * rows, tiffinfo=tags)
+    return out.getvalue()
+
+
+def check_jpeg(data: memoryview, limits: Limits) -> markers.JpegHeader:
+    """Its header; `MalformedImage` or `ImageTooLarge` if Pillow would take it though data is missing."""
     jpeg = markers.parse(data, limits)
     limits.check(jpeg.width, jpeg.height, banded=False)
     scans = restarts.check_ends(data, jpeg, limits)
@@ -119,6 +134,7 @@ def check_jpeg(data: memoryview, limits: Limits) -> None:
     except ValueError as exc:
         if is_data_lost(str(exc)):
             raise MalformedImage(f"the scans do not decode: {exc}") from exc
+    return jpeg
 
 
 def _open(data: memoryview | bytes, source: Format) -> Image.Image:

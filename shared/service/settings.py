@@ -67,6 +67,7 @@ class ServiceSettings(BaseSettings):
     max_tiff_entries: int = Field(
         DEFAULTS.max_tiff_entries, gt=0, description="entries of a directory of a TIFF"
     )
+    max_tiff_pieces: int = Field(DEFAULTS.max_tiff_pieces, gt=0, description="strips or tiles of a TIFF")
     max_metadata_bytes: int = Field(
         DEFAULTS.max_metadata_bytes, gt=0, description="what stands in an image beside its pixels, as stored"
     )

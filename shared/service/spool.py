@@ -21,6 +21,8 @@ from shared.problems import Overloaded
 
 SLICE = 1 << 20
 """Bytes that are read or written at a time."""
+SPOOL_DIR = "GRISAILLE_SPOOL_DIR"
+"""The setting that a full disk names."""
 
 
 class SpoolFile:
@@ -58,9 +60,15 @@ class SpoolFile:
         return os.pread(self._descriptor, size, offset)
 
     def map(self) -> memoryview:
-        """The file as it will be when all that is claimed is written; only what is may be looked at."""
-        os.ftruncate(self._descriptor, self.claimed)
-        mapped = _Map(self._descriptor, self.claimed)
+        """The file as it will be when all that is claimed is written; only what is may be looked at.
+
+        `Overloaded` where the system has no room for it.
+        """
+        try:
+            os.ftruncate(self._descriptor, self.claimed)
+            mapped = _Map(self._descriptor, self.claimed)
+        except OSError as exc:
+            raise _no_room(exc) from exc
         mapped.file = self
         return memoryview(mapped)
 
@@ -170,5 +178,6 @@ class Growing:
 
 
 def _no_room(error: OSError) -> Overloaded:
-    setting = "GRISAILLE_SPOOL_DIR"
-    return Overloaded(f"no spool file can be written: {error.strerror} (setting {setting})", setting=setting)
+    return Overloaded(
+        f"no spool file can be written: {error.strerror} (setting {SPOOL_DIR})", setting=SPOOL_DIR
+    )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import lzma
 import zlib
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.images import Pixels, converted, encoded, grey, image, photo, pixels, verdict
-from support.tiffs import HEIGHT, WIDTH, built, by_libvips, cuts_of, deep
+from PIL import Image
+from support.images import Pixels, converted, encoded, grey, image, jpeg, opened, photo, pixels, verdict
+from support.tiffs import HEIGHT, WIDTH, built, by_libvips, by_stripes, cuts_of, deep
 
 from shared.codecs.formats import Format
 from shared.options import Options
@@ -108,3 +110,82 @@ def test_strips_of_another_size_are_refused(compression: int, compress: object, 
     strips = raw_strips(PICTURE)
     strips[2] = strips[2][:change] if change < 0 else strips[2] + bytes(change)
     assert status(by_strips(compression, [compress(s) for s in strips])) == 422
+
+
+def of_jpegs(jpegs: list[bytes], photometric: int = 1) -> bytes:
+    """A file of `SMALL`, in strips of 16 rows that are JPEG files."""
+    samples = 1 if photometric == 1 else 3
+    tags = {256: (4, [64]), 257: (4, [64]), 258: (3, [8] * samples), 259: (3, [7]), 262: (3, [photometric])}
+    return built(tags | {277: (3, [samples]), 278: (4, [ROWS])}, jpegs)
+
+
+SMALL = photo(64, 64)
+LUMA, COLOUR, COARSE = (
+    [jpeg(picture[row : row + ROWS], quality=90, subsampling=chroma) for row in range(0, 64, ROWS)]
+    for picture, chroma in ((SMALL[:, :, :1], 0), (SMALL, 0), (SMALL, 2))
+)
+
+
+def without(marker: int, file: bytes) -> bytes:
+    """A JPEG without its segments of a kind."""
+    kept, at = file[:2], 2
+    while file[at + 1] != 0xDA:
+        end = at + 2 + int.from_bytes(file[at + 2 : at + 4], "big")
+        kept += file[at:end] if file[at + 1] != marker else b""
+        at = end
+    return kept + file[at:]
+
+
+OTHERS = {
+    "too low": (1, LUMA, jpeg(SMALL[:8, :, :1])),
+    "too narrow": (1, LUMA, jpeg(SMALL[:16, :40, :1])),
+    "without quantisation": (1, LUMA, without(0xDB, LUMA[1])),
+    "in colour": (1, LUMA, COLOUR[1]),
+}
+
+
+@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_jpeg_that_does_not_fit_is_refused_wherever_it_stands(name: str, place: int) -> None:
+    photometric, jpegs, other = OTHERS[name]
+    assert status(of_jpegs(jpegs, photometric)) == 200
+    data = of_jpegs([*jpegs[:place], other, *jpegs[place + 1 :]], photometric)
+    for count in (1, 2, 3, 4):
+        assert by_stripes(data, count, AS_PNG) == 422
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_chroma_of_its_own_in_a_strip_is_the_same_however_the_picture_is_cut(place: int) -> None:
+    data = of_jpegs([*COLOUR[:place], COARSE[place], *COLOUR[place + 1 :]], photometric=6)
+    whole = by_stripes(data, 1, AS_PNG)
+    for count in (2, 3, 4):
+        assert np.array_equal(by_stripes(data, count, AS_PNG), whole)
+
+
+def chroma_of_four(picture: Image.Image) -> list[bytes]:
+    """Strips of 16 rows: four of Y, then Cb and Cr, for every 2 x 2 pixels (TIFF 6.0 section 21)."""
+    planes = np.asarray(picture.convert("YCbCr"))
+    blocks = planes[:, :, 0].reshape(32, 2, 32, 2).swapaxes(1, 2).reshape(32, 32, 4)
+    units = np.concatenate([blocks, planes[::2, ::2, 1:]], axis=2)
+    return [units[row : row + 8].tobytes() for row in range(0, 32, 8)]
+
+
+def test_strips_of_ycbcr_without_checksums_are_whole_or_refused() -> None:
+    """libtiff's way to make colours of them takes what is too short, for black."""
+    tags = {
+        256: (4, [64]),
+        257: (4, [64]),
+        258: (3, [8] * 3),
+        259: (3, [34925]),
+        262: (3, [6]),
+        277: (3, [3]),
+    }
+    tags |= {278: (4, [ROWS]), 530: (3, [2, 2])}
+    strips = chroma_of_four(image(SMALL))
+    whole = built(tags, [lzma.compress(strip) for strip in strips])
+    assert np.array_equal(pixels(grey(whole, AS_PNG)), np.asarray(opened(whole).convert("RGB").convert("L")))
+    for place in range(4):
+        short = [strip[: -1 if i == place else None] for i, strip in enumerate(strips)]
+        data = built(tags, [lzma.compress(strip) for strip in short])
+        for count in (1, 2, 4):
+            assert by_stripes(data, count, AS_PNG) == 422

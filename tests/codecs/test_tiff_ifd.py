@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -83,6 +84,17 @@ def test_claims_are_checked_before_memory_is_spent(name: str) -> None:
     with pytest.raises(problem):
         read(data)
     assert time.process_time() - begin < 0.1
+
+
+@pytest.mark.parametrize("tag", [256, 277, 279, 339, 347])
+def test_values_without_end_are_refused_uncopied(tag: int) -> None:
+    file = built(TAGS | {258: (3, [16]), tag: (3, [1] * (2 << 20))}, ROWS)
+    tracemalloc.start()
+    with pytest.raises((MalformedImage, ImageTooLarge)):
+        read(file)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1 << 20
 
 
 def test_limits_are_named_for_the_picture_and_for_what_cannot_be_cut() -> None:

@@ -8,14 +8,18 @@ import tracemalloc
 from collections.abc import Iterable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image, ImageCms
 from PIL.TiffImagePlugin import IFDRational
 from support.images import encoded, grey, image, jpeg, opened, photo, png
-from support.tiffs import by_tifffile
+from support.tiffs import built, by_tifffile
 
+from shared.codecs.exif import MAX_EXIF_BYTES
 from shared.codecs.formats import Format
-from shared.codecs.metadata import Metadata
-from shared.codecs.tiff import metadata
+from shared.codecs.metadata import Density, Metadata
+from shared.codecs.tiff import header, metadata
+from shared.codecs.tiff.types import X_RESOLUTION
 from shared.options import Keep, Options
 
 WRITTEN = (Format.TIFF, Format.JPEG, Format.PNG)
@@ -119,3 +123,38 @@ def test_a_directory_of_exif_that_is_not_there_is_left_out() -> None:
     result = opened(grey(bytes(data), Options())).getexif()
     assert result[0x010F] == "Camera & Co"
     assert result.get_ifd(0x8769) == {}
+
+
+def repeating(entries: int, size: int) -> bytes:
+    """EXIF with an orientation, and a directory whose entries all claim the same bytes."""
+    start = 8 + 2 + 2 * 12 + 4
+    first = struct.pack("<HHHII", 2, 0x0112, 3, 1, 6) + struct.pack("<HHIII", 0x8769, 4, 1, start, 0)
+    below = b"".join(struct.pack("<HHII", 40_000 + i, 7, size, 8) for i in range(entries))
+    exif = b"II*\0" + struct.pack("<I", 8) + first + struct.pack("<H", entries) + below + bytes(4)
+    return exif.ljust(size + 8, b"\0")
+
+
+def test_entries_that_claim_the_same_bytes_again_and_again_are_left_out() -> None:
+    """Else a small file would become a large one: 4096 times as large."""
+    exif = repeating(300, 60_000)
+    assert len(exif) < 1 << 16
+    result = grey(jpeg(photo(64, 48), exif=b"Exif\0\0" + exif), Options(format=Format.TIFF))
+    assert len(result) < MAX_EXIF_BYTES
+    assert Image.open(io.BytesIO(result)).getexif()[0x0112] == 6
+    once = grey(jpeg(photo(64, 48), exif=b"Exif\0\0" + repeating(3, 60_000)), Options(format=Format.TIFF))
+    assert len(opened(once).getexif().get_ifd(0x8769)) == 3
+    tags = {256: (4, [64]), 257: (4, [1]), 258: (3, [8]), 262: (3, [1])}
+    data = built(tags | {34665: (4, [2 << 20])}, [bytes(64)]).ljust(2 << 20, b"\0")
+    data += struct.pack("<H", 200) + b"".join(
+        struct.pack("<HHII", 40_000 + i, 7, 1 << 20, 8) for i in range(200)
+    )
+    tiff = header.parse(memoryview(data))
+    assert metadata.read(memoryview(data), tiff.directory).exif is None
+
+
+@given(st.floats(1e-3, 2**32))
+def test_any_resolution_has_a_place_in_a_tiff(x: float) -> None:
+    fields = metadata.write(Metadata(density=Density(x, x, absolute=True)))
+    (raw,) = (found.raw for found in fields.entries if found.tag == X_RESOLUTION)
+    above, under = struct.unpack("<II", raw)
+    assert above / under == pytest.approx(x * 0.0254, abs=1e-4, rel=1e-4)

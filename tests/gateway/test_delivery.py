@@ -23,7 +23,8 @@ from gateway.offload import Offload
 from gateway.settings import GatewaySettings
 from shared.contract import LOAD
 from shared.options import Options
-from shared.service.spool import Spool
+from shared.problems import Overloaded
+from shared.service.spool import SPOOL_DIR, Spool
 
 KIND, PIXELS = "kind", 1000
 
@@ -143,3 +144,22 @@ HEADS: dict[str, Lie] = {
 @pytest.mark.parametrize("lie", HEADS)
 def test_a_worker_that_lies_in_its_head_is_passed_over(scene: Scene, lie: str) -> None:
     assert scene.deliver(HEADS[lie], lambda handler, _: handler.answer(b"ok")) == b"ok"
+
+
+def _is_full(handler: Handler, _: bytes) -> None:
+    problem = Overloaded("the disk is full", setting=SPOOL_DIR)
+    handler.answer(json.dumps(problem.document()).encode(), status=503)
+
+
+def test_a_worker_whose_disk_is_full_is_passed_over_for_another(scene: Scene) -> None:
+    assert scene.deliver(_is_full, lambda handler, _: handler.answer(b"ok")) == b"ok"
+    assert scene.counted("attempts", outcome="full") == 1
+
+
+def test_where_every_disk_is_full_the_problem_is_told_and_not_waited_out(scene: Scene) -> None:
+    begin = time.monotonic()
+    with pytest.raises(Overloaded) as refused:
+        scene.deliver(_is_full, _is_full)
+    assert refused.value.members == {"setting": SPOOL_DIR}
+    assert 3 <= scene.counted("attempts", outcome="full") <= 6  # each may have been hedged
+    assert time.monotonic() - begin < 10

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
+import resource
 import signal
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,8 @@ from PIL import Image
 from support.batches import form
 from support.images import grey, jpeg, photo, pixels, png
 from support.service import Service, peak, plan, running, within
-from support.stack import stack
+from support.stack import Server, stack
+from support.tiffs import by_libvips
 
 from shared.codecs.formats import Format
 from shared.options import Options
@@ -29,6 +33,7 @@ FILES = {
     "no markers": jpeg(PICTURE, quality=95),
     "progressive": jpeg(PICTURE, quality=95, progressive=True),
     "png": png(PICTURE),
+    "tiff": by_libvips(PICTURE, compression="lzw", tile=True, tile_width=256, tile_height=256),
 }
 LOW: dict[str, Any] = {"spool_bytes": 1 << 16}
 
@@ -60,7 +65,7 @@ def assert_nothing_left(folder: Path, service: Service) -> None:
     assert list(folder.iterdir()) == []
 
 
-@pytest.mark.parametrize("written", ["png", "jpeg"])
+@pytest.mark.parametrize("written", ["png", "jpeg", "tiff"])
 @pytest.mark.parametrize("name", FILES)
 def test_every_kind_of_conversion_is_what_it_is_in_memory(
     spooling: Service, folder: Path, name: str, written: str
@@ -71,7 +76,7 @@ def test_every_kind_of_conversion_is_what_it_is_in_memory(
     assert len(expected) > LOW["spool_bytes"]
     for stripes in (1, 2, 7):
         answer = spooling.convert(body, format=written, stripes=stripes)
-        splits = name in {"markers", "no markers"} and stripes > 1
+        splits = name in {"markers", "no markers", "tiff"} and stripes > 1
         assert plan(answer) == ("stripes" if splits else "whole", stripes if splits else 1)
         if written == "jpeg" or not splits:
             assert answer.content == expected
@@ -132,6 +137,51 @@ def test_a_killed_process_leaves_nothing(folder: Path, spooling: Service) -> Non
     assert list(folder.iterdir()) == []
     assert within(lambda: _answers(spooling))
     assert_nothing_left(folder, spooling)
+
+
+def test_a_killed_worker_leaves_nothing_and_costs_nothing(folder: Path, spooling: Service) -> None:
+    """Killed as soon as it has some of the image in a file."""
+    workers = spooling.children("worker")
+    expected = grey(FILES["tiff"], Options(format=Format.PNG))
+    with ThreadPoolExecutor(1) as threads:
+        answer = threads.submit(spooling.convert, FILES["tiff"], format="png", stripes=1)
+        assert within(lambda: any(in_files(folder, [worker]) for worker in workers))
+        os.kill(next(worker for worker in workers if in_files(folder, [worker])), signal.SIGKILL)
+        assert answer.result().content == expected
+    assert within(lambda: len(spooling.children("worker")) == len(workers))
+    assert_nothing_left(folder, spooling)
+
+
+@contextlib.contextmanager
+def full_disk(server: Server, size: int) -> Iterator[None]:
+    """A disk on which a process can write no file longer than this."""
+    before = resource.prlimit(server.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(server.pid, resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_is_overload_at_once_and_everything_is_given_back(tmp_path: Path) -> None:
+    """Whether the upload or the result has no room, in the gateway or in its worker."""
+    small = jpeg(PICTURE, quality=20)
+    settings: dict[str, Any] = {**LOW, "spool_dir": tmp_path}
+    with stack(1, settings, **settings) as one:
+        pids = [one.gateway.pid, one.workers[0].pid]
+        for server in (one.gateway, one.workers[0]):
+            for body in (*FILES.values(), small):
+                with full_disk(server, 1 << 17):
+                    answer = httpx.post(f"{one.url}/convert?format=png", content=body, timeout=60)
+                assert answer.status_code == 503
+                assert (answer.json()["type"].rpartition(":")[2], answer.json()["setting"]) == (
+                    "overloaded",
+                    "GRISAILLE_SPOOL_DIR",
+                )
+                assert answer.elapsed.total_seconds() < 10
+                assert within(lambda: in_files(tmp_path, pids) == 0)
+        assert httpx.post(f"{one.url}/convert", content=FILES["png"], timeout=60).is_success
+        assert within(lambda: in_files(tmp_path, pids) == 0)
 
 
 def _answers(service: Service) -> bool:

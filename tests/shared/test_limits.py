@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL.PngImagePlugin import PngInfo
 from support.images import encoded, image, jpeg, photo, png
+from support.tiffs import strips
 
 from shared.codecs import convert
 from shared.codecs.formats import WRITTEN, Format
@@ -94,6 +95,7 @@ for name in ("Title", "Author", "Comment"):
         ("max_metadata_bytes", encoded(image(photo(16, 16)), "WEBP", xmp=b"x" * 1000)),
         ("max_metadata_bytes", encoded(image(photo(16, 16)), "TIFF", tiffinfo={700: b"x" * 1000})),
         ("max_tiff_entries", encoded(image(photo(16, 16)), "TIFF")),
+        ("max_tiff_pieces", strips(photo(16, 24), 8)),
     ],
     ids=[
         "segments",
@@ -105,6 +107,7 @@ for name in ("Title", "Author", "Comment"):
         "WebP XMP",
         "TIFF XMP",
         "TIFF entries",
+        "TIFF strips",
     ],
 )
 def test_a_file_that_has_more_is_refused_by_that_limit(name: str, data: bytes) -> None:

@@ -12,10 +12,13 @@ import numpy as np
 import pyvips
 import tifffile
 from numpy.typing import NDArray
-from support.images import encoded, image, photo
+from support import images
+from support.images import Pixels, encoded, grey, image, joined, photo
 
 from shared.codecs.limits import Limits
 from shared.codecs.tiff import header, split
+from shared.options import Options
+from shared.problems import Problem
 
 SIZE = WIDTH, HEIGHT = 203, 171
 TILES: Mapping[str, Any] = {"tile": True, "tile_width": 64, "tile_height": 16}
@@ -28,6 +31,15 @@ def cuts_of(data: bytes) -> split.Cuts:
     found = split.find_cuts_within(memoryview(data), header.parse(memoryview(data)), Limits())
     assert found is not None
     return found
+
+
+def by_stripes(data: bytes, count: int, options: Options) -> Pixels | int:
+    """Pixels of all stripes, one below the other, or the status of the first that has none."""
+    cut = split.stripes(memoryview(data), cuts_of(data), count)
+    try:
+        return np.concatenate([images.pixels(grey(joined(stripe.pieces), options)) for stripe in cut])
+    except Problem as problem:
+        return problem.status
 
 
 def deep(channels: int) -> NDArray[np.uint16]:

@@ -17,7 +17,8 @@ from shared.codecs.formats import Format
 from shared.codecs.limits import Limits
 from shared.codecs.picture import Band, Picture, sliced
 from shared.codecs.stripes import Stripe
-from shared.codecs.tiff import samples, verify
+from shared.codecs.tiff import fax, samples, verify
+from shared.codecs.tiff.header import FAX, JPEG
 from shared.codecs.tiff.split import Cuts, stripes
 from shared.options import Luma
 from shared.problems import MalformedImage
@@ -38,16 +39,27 @@ def grey(data: memoryview, where: Cuts, luma: Luma, limits: Limits) -> Picture:
 
 
 def _bands(data: memoryview, where: Cuts, luma: Luma, limits: Limits) -> Iterator[Band]:
-    per_read = max(_PIXELS_PER_READ // (where.unit_rows * where.tiff.width), 1)
-    for stripe in stripes(data, where, ceil(where.units / per_read)):
+    for stripe in stripes(data, where, ceil(where.units / _units_per_read(where))):
         verify.check(data, where, stripe, limits)
         if where.tiff.is_deep:
             yield from _deep(data, where, stripe, luma)
+            continue
+        if where.tiff.compression in FAX:
+            yield from fax.bands(data, where, stripe)
             continue
         picture = pillow.read(b"".join(stripe.pieces), Format.TIFF, luma)
         if (picture.width, picture.height) != (where.tiff.width, stripe.rows):
             raise MalformedImage(f"rows from {stripe.first} on decode to another size")
         yield from picture.bands
+
+
+def _units_per_read(where: Cuts) -> int:
+    """How many units Pillow is given at a time."""
+    if where.tiff.compression == JPEG:
+        return (
+            1  # libtiff takes tables that a strip lacks from the one before it, which a stripe may not have
+        )
+    return max(_PIXELS_PER_READ // (where.unit_rows * where.tiff.width), 1)
 
 
 def _deep(data: memoryview, where: Cuts, stripe: Stripe, luma: Luma) -> Iterator[Band]:

@@ -20,10 +20,14 @@ SEPARATE = 2
 
 RAW, CCITT_RLE, GROUP3, GROUP4, LZW, OLD_JPEG, JPEG = range(1, 8)
 DEFLATE, OLD_DEFLATE, PACKBITS, LZMA, ZSTD = 8, 32946, 32773, 34925, 50000
-INDEPENDENT = {RAW, CCITT_RLE, GROUP3, GROUP4, LZW, JPEG, DEFLATE, OLD_DEFLATE, PACKBITS, LZMA, ZSTD}
+FAX = {CCITT_RLE, GROUP3, GROUP4}
+INDEPENDENT = FAX | {RAW, LZW, JPEG, DEFLATE, OLD_DEFLATE, PACKBITS, LZMA, ZSTD}
 """Compressions that need nothing but a strip and some tags; old JPEG has data elsewhere."""
-_COMPRESSIONS = INDEPENDENT | {OLD_JPEG, 32771, 32809, 34676, 34677}
-"""Those that Pillow's libtiff reads: 16-bit padded RLE, ThunderScan and both SGILog besides."""
+_COMPRESSIONS = INDEPENDENT | {OLD_JPEG, 32809, 34676, 34677}
+"""Those that Pillow's libtiff reads: ThunderScan and both SGILog besides.
+
+Not the word-aligned form of fax codes: what it reads depends on where a strip is in memory.
+"""
 _OF_BYTES = {RAW, LZW, DEFLATE, OLD_DEFLATE, PACKBITS, LZMA, ZSTD}
 _DEEP = {(WHITE_IS_ZERO, 1), (BLACK_IS_ZERO, 1), (BLACK_IS_ZERO, 2), (RGB, 3), (RGB, 4)}
 """Photometric interpretation and samples, of pictures whose 16 bits stay 16 bits."""
@@ -32,8 +36,21 @@ _WITH_ALPHA = {(WHITE_IS_ZERO, 2), (BLACK_IS_ZERO, 2), (RGB, 4)}
 _UNSPECIFIED = 0
 """ExtraSamples: nothing that is known (section 8)."""
 _MOST_SAMPLES = 64
-_BESIDE = (types.XMP, types.PHOTOSHOP, types.ICC_PROFILE)
 """Of a pixel; Pillow reads six."""
+_BESIDE = (types.XMP, types.PHOTOSHOP, types.ICC_PROFILE)
+_PLACES = (types.STRIP_OFFSETS, types.STRIP_BYTE_COUNTS, types.TILE_OFFSETS, types.TILE_BYTE_COUNTS)
+SIDES = {types.IMAGE_LENGTH, types.ROWS_PER_STRIP}
+"""Tags whose values are others in a stripe."""
+LAYOUT = SIDES | {
+    *(types.IMAGE_WIDTH, types.BITS_PER_SAMPLE, types.COMPRESSION, types.PHOTOMETRIC, types.FILL_ORDER),
+    *(types.SAMPLES_PER_PIXEL, types.PLANAR_CONFIGURATION, types.T4_OPTIONS),
+    *(types.T6_OPTIONS, types.PREDICTOR, types.COLOR_MAP, types.TILE_WIDTH, types.TILE_LENGTH, types.INK_SET),
+    *(types.EXTRA_SAMPLES, types.SAMPLE_FORMAT, types.JPEG_TABLES, types.YCBCR_COEFFICIENTS),
+    *(types.YCBCR_SUBSAMPLING, types.YCBCR_POSITIONING, types.REFERENCE_BLACK_WHITE),
+}
+"""Tags that a decoder of pixels looks at. Not the orientation: it is never applied."""
+_MOST_LAYOUT_BYTES = 1 << 20
+"""Of their values, which every stripe repeats. The largest is a palette of 16 bits, 384 KiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +85,7 @@ class TiffHeader:
             set(self.bits) == {16}
             and (self.photometric, self.samples) in _DEEP
             and self.compression in _OF_BYTES
-            and set(numbers(types.SAMPLE_FORMAT).tolist()) <= {_UNSIGNED}
+            and set(numbers(types.SAMPLE_FORMAT)[: self.samples].tolist()) <= {_UNSIGNED}
             and self.directory.number(types.FILL_ORDER, 1) == 1
             and self.predictor in {1, DIFFERENCES}
         )
@@ -107,10 +124,7 @@ def parse(data: memoryview, limits: Limits = DEFAULTS) -> TiffHeader:
     Raises `MalformedImage` if it has none or no size, `ImageTooLarge` or `UnsupportedFormat`.
     """
     directory = first_directory(data, limits)
-    beside = sum(len(directory.raw(tag) or b"") for tag in _BESIDE)
-    limits.within("max_metadata_bytes", "the metadata in bytes", beside)
-    profile = len(directory.raw(types.ICC_PROFILE) or b"")
-    limits.within("max_profile_bytes", "the ICC profile in bytes", profile)
+    _check_sizes(directory, limits)
     width, height = (directory.number(tag, 0) for tag in (types.IMAGE_WIDTH, types.IMAGE_LENGTH))
     if not width or not height:
         raise MalformedImage(f"a TIFF of {width} x {height} pixels")
@@ -122,4 +136,19 @@ def parse(data: memoryview, limits: Limits = DEFAULTS) -> TiffHeader:
     if compression not in _COMPRESSIONS or not 0 < samples <= _MOST_SAMPLES:
         raise UnsupportedFormat(f"a TIFF of compression {compression} and {samples} samples a pixel")
     photometric = directory.number(types.PHOTOMETRIC, WHITE_IS_ZERO)
+    if compression in FAX and (
+        samples != 1 or bits != (1,) or photometric not in {WHITE_IS_ZERO, BLACK_IS_ZERO}
+    ):
+        raise UnsupportedFormat("fax codes of anything but black and white")
     return TiffHeader(directory, width, height, samples, bits, compression, photometric)
+
+
+def _check_sizes(directory: Directory, limits: Limits) -> None:
+    """Raise `ImageTooLarge` or `MalformedImage` where values take more room than any picture needs."""
+    limits.within("max_metadata_bytes", "the metadata in bytes", directory.size(_BESIDE))
+    profile = directory.size([types.ICC_PROFILE])
+    limits.within("max_profile_bytes", "the ICC profile in bytes", profile)
+    pieces = max(directory.numbers(tag).size for tag in _PLACES)
+    limits.within("max_tiff_pieces", "the number of strips or tiles", pieces)
+    if directory.size(LAYOUT) > _MOST_LAYOUT_BYTES:
+        raise MalformedImage("tags about the pixels of more than a mebibyte")

@@ -6,6 +6,7 @@ that is asked for is read, so chains and loops of directories cost nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,6 @@ from shared.codecs.limits import DEFAULTS, Limits
 from shared.codecs.tiff.types import TYPES, UNSIGNED, Entry, Order, is_big, number_type
 from shared.problems import MalformedImage
 
-"""Of one directory; the tags ever registered are some hundreds."""
 _TAIL = 4
 """Bytes of a classic entry's value, of its count, and of the link to the next directory."""
 _BIG_TAIL = 8
@@ -33,17 +33,24 @@ class Directory:
     next: int
     """Offset of the next directory, 0 if there is none in the file."""
 
-    def numbers(self, tag: int) -> NDArray[np.uint64]:
-        """The unsigned whole numbers of an entry; none if it is not there or of another type."""
+    def numbers(self, tag: int) -> NDArray[np.unsignedinteger]:
+        """The unsigned whole numbers of an entry; none if it is not there or of another type.
+
+        As they stand in the file, which may claim hundreds of millions: nothing is copied.
+        """
         entry = self.entries.get(tag)
         if entry is None or entry.kind not in UNSIGNED:
             return np.empty(0, np.uint64)
-        return np.frombuffer(entry.raw, number_type(entry.kind, self.order)).astype(np.uint64)
+        return np.frombuffer(entry.raw, number_type(entry.kind, self.order))
 
     def number(self, tag: int, default: int) -> int:
         """The first number of an entry."""
         numbers = self.numbers(tag)
         return int(numbers[0]) if numbers.size else default
+
+    def size(self, tags: Iterable[int]) -> int:
+        """Bytes of the values of some entries."""
+        return sum(len(self.entries[tag].raw) for tag in tags if tag in self.entries)
 
     def raw(self, tag: int) -> bytes | None:
         """The bytes of an entry."""

@@ -6,7 +6,7 @@ structure itself. Tags that say how pixels are stored, or where other pictures a
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Iterable
 from fractions import Fraction
 
 from shared.codecs.exif import MAX_EXIF_BYTES
@@ -56,23 +56,21 @@ def _descriptive(data: memoryview, directory: Directory) -> tuple[list[Entry], d
     for tag in _BELOW:
         offset = directory.number(tag, 0)
         try:
-            inner = _plain(directory_at(data, offset)) if offset else []
+            inner = _plain(directory_at(data, offset).entries.values()) if offset else []
         except Unprocessable:
             inner = []
         if inner:
             below[tag] = inner
-    entries = [found for found in _plain(directory) if found.tag in _DESCRIPTIVE]
-    size = sum(len(found.raw) for found in itertools.chain(entries, *below.values()))
-    return (entries, below) if size <= MAX_EXIF_BYTES else ([], {})
+    return _plain(found for found in directory.entries.values() if found.tag in _DESCRIPTIVE), below
 
 
-def _plain(directory: Directory) -> list[Entry]:
-    """Entries that mean the same in another file: neither pointers nor of BigTIFF's types."""
-    return [
-        found
-        for found in directory.entries.values()
-        if found.tag not in _POINTERS and found.kind not in BIG_ONLY
-    ]
+def _plain(entries: Iterable[Entry]) -> list[Entry]:
+    """Entries that mean the same in another file: neither pointers nor of BigTIFF's types.
+
+    None, if together they are longer than EXIF may be: each may claim the same bytes of the file.
+    """
+    plain = [found for found in entries if found.tag not in _POINTERS and found.kind not in BIG_ONLY]
+    return plain if sum(len(found.raw) for found in plain) <= MAX_EXIF_BYTES else []
 
 
 def _density(directory: Directory) -> Density | None:
@@ -135,5 +133,6 @@ def _resolution(density: Density) -> list[Entry]:
 
 
 def _rational(value: float) -> bytes:
-    exact = Fraction(min(value, _LARGEST)).limit_denominator(10_000)
+    value = min(value, _LARGEST)
+    exact = Fraction(value).limit_denominator(int(min(10_000, _LARGEST // max(value, 1))))
     return b"".join(n.to_bytes(4, ORDER) for n in (exact.numerator, exact.denominator))

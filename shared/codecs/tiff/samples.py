@@ -39,7 +39,11 @@ def _plane(data: memoryview, where: Cuts, plane: int, top: int, bottom: int) -> 
     tiff = where.tiff
     samples = tiff.samples // tiff.planes
     across = where.offsets.shape[2]
-    unpacked = pillow.unpacked(_as_bytes(data, where, plane, top, bottom))
+    offsets, sizes = (places[plane] for places in where.places(top, bottom))
+    rows = bottom - top, where.piece_rows
+    unpacked = pillow.unpacked(
+        as_bytes(data, where, offsets, sizes, where.piece_width * samples * _BYTES, rows)
+    )
     words = unpacked.view(number_type(types.SHORT, tiff.directory.order)).astype(np.uint16)
     pieces = words.reshape(bottom - top, across, where.piece_width, samples)
     if tiff.predictor == DIFFERENCES:
@@ -48,22 +52,32 @@ def _plane(data: memoryview, where: Cuts, plane: int, top: int, bottom: int) -> 
     return pieces.reshape(bottom - top, across * where.piece_width, samples)[:, : tiff.width]
 
 
-def _as_bytes(data: memoryview, where: Cuts, plane: int, top: int, bottom: int) -> bytes:
-    """A file in which each byte of the rows is a grey pixel."""
+def as_bytes(
+    data: memoryview,
+    where: Cuts,
+    offsets: NDArray[np.int64],
+    sizes: NDArray[np.int64],
+    width: int,
+    rows: tuple[int, int],
+) -> bytes:
+    """A file in which each byte of strips or tiles is a grey pixel.
+
+    `offsets` and `sizes` are (strips or tiles of a column, tiles of a row), `width` is the bytes of a row in
+    each, `rows` how many the file has, and each.
+    """
     tiff = where.tiff
-    width = where.piece_width * (tiff.samples // tiff.planes) * _BYTES
     numbers = {
         types.IMAGE_WIDTH: width * where.offsets.shape[2],
-        types.IMAGE_LENGTH: bottom - top,
+        types.IMAGE_LENGTH: rows[0],
         types.BITS_PER_SAMPLE: 8,
         types.COMPRESSION: tiff.compression,
         types.PHOTOMETRIC: BLACK_IS_ZERO,
+        types.FILL_ORDER: tiff.directory.number(types.FILL_ORDER, 1),
         types.TILE_WIDTH if tiff.is_tiled else types.SAMPLES_PER_PIXEL: width if tiff.is_tiled else 1,
-        types.TILE_LENGTH if tiff.is_tiled else types.ROWS_PER_STRIP: where.piece_rows,
+        types.TILE_LENGTH if tiff.is_tiled else types.ROWS_PER_STRIP: rows[1],
     }
     entries = [entry(tag, LONG, [number], tiff.directory.order) for tag, number in numbers.items()]
-    offsets, sizes = where.places(top, bottom)
-    return b"".join(file(data, tiff, entries, offsets[plane].ravel(), sizes[plane].ravel()))
+    return b"".join(file(data, tiff, entries, offsets.ravel(), sizes.ravel()))
 
 
 def _divided(colours: NDArray[np.uint16], alpha: NDArray[np.uint16]) -> NDArray[np.uint32]:

@@ -19,21 +19,11 @@ from numpy.typing import NDArray
 from shared.codecs.limits import Limits
 from shared.codecs.stripes import Stripe
 from shared.codecs.tiff import types
-from shared.codecs.tiff.header import INDEPENDENT, RAW, YCBCR, TiffHeader
+from shared.codecs.tiff.header import FAX, INDEPENDENT, LAYOUT, RAW, SIDES, YCBCR, TiffHeader
 from shared.codecs.tiff.types import LONG, Entry, entry
 from shared.codecs.tiff.write import head_with_pieces, needs_big
 from shared.problems import MalformedImage
 
-_KEPT = {
-    *(types.IMAGE_WIDTH, types.BITS_PER_SAMPLE, types.COMPRESSION, types.PHOTOMETRIC, types.FILL_ORDER),
-    *(types.SAMPLES_PER_PIXEL, types.PLANAR_CONFIGURATION, types.T4_OPTIONS),
-    *(types.T6_OPTIONS, types.PREDICTOR, types.COLOR_MAP, types.TILE_WIDTH, types.TILE_LENGTH, types.INK_SET),
-    *(types.EXTRA_SAMPLES, types.SAMPLE_FORMAT, types.JPEG_TABLES, types.YCBCR_COEFFICIENTS),
-    *(types.YCBCR_SUBSAMPLING, types.YCBCR_POSITIONING, types.REFERENCE_BLACK_WHITE),
-}
-"""Tags that a decoder of pixels looks at. Not the orientation: it is never applied."""
-_MOST_KEPT = 1 << 20
-"""Bytes of their values, which every stripe has a copy of. The largest is a palette of 16 bits, 384 KiB."""
 _STEP = 8
 """Stripes are joined at multiples of so many rows."""
 _TILE_STEP = 16
@@ -101,15 +91,16 @@ def find_cuts(data: memoryview, tiff: TiffHeader) -> Cuts | None:
     """
     if tiff.compression not in INDEPENDENT or not (tiff.depth <= 8 or tiff.is_deep):
         return None
-    if sum(len(found.raw) for found in _kept(tiff) if found.tag != types.ICC_PROFILE) > _MOST_KEPT:
-        raise MalformedImage("tags about the pixels of more than a mebibyte")
     width, rows = _piece_sides(tiff)
     shape = (tiff.planes, ceil(tiff.height / rows), ceil(tiff.width / width))
-    offsets, sizes = (tiff.directory.numbers(tag) for tag in _tags(tiff))
-    if not sizes.size:
-        return None  # files of old writers leave the sizes of uncompressed strips out
-    if not offsets.size == sizes.size == shape[0] * shape[1] * shape[2]:
-        raise MalformedImage(f"{offsets.size} offsets and {sizes.size} sizes of {shape} strips or tiles")
+    stored = [tiff.directory.numbers(tag) for tag in _tags(tiff)]
+    if not stored[1].size:
+        return _unsized(tiff)
+    if not stored[0].size == stored[1].size == shape[0] * shape[1] * shape[2]:
+        raise MalformedImage(
+            f"{stored[0].size} offsets and {stored[1].size} sizes of {shape} strips or tiles"
+        )
+    offsets, sizes = (numbers.astype(np.uint64) for numbers in stored)
     _check_places(offsets, sizes, len(data))
     places = offsets.astype(np.int64).reshape(shape), sizes.astype(np.int64).reshape(shape)
     found = Cuts(tiff, width, rows, *places)
@@ -117,6 +108,12 @@ def find_cuts(data: memoryview, tiff: TiffHeader) -> Cuts | None:
         return found
     _check_raw(found)
     return found if tiff.is_tiled or shape[1] > 1 else _refined(found)
+
+
+def _unsized(tiff: TiffHeader) -> None:
+    """Files of old writers leave the sizes of strips out; of fax codes nobody could tell where they end."""
+    if tiff.compression in FAX:
+        raise MalformedImage("strips or tiles of fax codes without their sizes")
 
 
 def _tags(tiff: TiffHeader) -> tuple[int, int]:
@@ -207,7 +204,7 @@ def file(
 
 
 def _kept(tiff: TiffHeader) -> list[Entry]:
-    kept = _KEPT | ({types.ICC_PROFILE} if tiff.photometric == _SEPARATED else set())
+    kept = LAYOUT - SIDES | ({types.ICC_PROFILE} if tiff.photometric == _SEPARATED else set())
     return [_narrow(found, tiff) for tag, found in tiff.directory.entries.items() if tag in kept]
 
 

@@ -32,6 +32,12 @@ X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 282, 283, 296
 XMP, PHOTOSHOP, ICC_PROFILE, EXIF_IFD, GPS_IFD = 700, 34377, 34675, 34665, 34853
 
 
+LOW_BIT_FIRST = 2
+"""FillOrder: of a byte; libtiff turns them before it undoes a compression other than JPEG and fax."""
+TURNED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
+"""Every byte the other way round."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A tag and its value."""

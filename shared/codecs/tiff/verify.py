@@ -2,8 +2,7 @@
 
 It reads no further than it needs pixels. So a wrong checksum behind them, or data that goes on, tells it
 nothing: they are looked at here, at the cost of inflating twice. LZW has neither checksum nor length: of
-damage in it that gives too many pixels, or others, nobody can tell. Nor in fax codes: where they end early
-libtiff leaves the other rows of the strip as they were in the strip before it.
+damage in it that gives too many pixels, or others, nobody can tell. Nor in fax codes (`fax`).
 """
 
 from __future__ import annotations
@@ -18,16 +17,15 @@ from shared.codecs import pillow
 from shared.codecs.limits import Limits
 from shared.codecs.png.inflate import Inflater
 from shared.codecs.stripes import Stripe
-from shared.codecs.tiff import types
-from shared.codecs.tiff.header import DEFLATE, JPEG, OLD_DEFLATE, PACKBITS, YCBCR
+from shared.codecs.tiff import samples, types
+from shared.codecs.tiff.header import DEFLATE, JPEG, LZMA, LZW, OLD_DEFLATE, PACKBITS, YCBCR, ZSTD
 from shared.codecs.tiff.kernels import unpacked_size
 from shared.codecs.tiff.split import Cuts
+from shared.codecs.tiff.types import LOW_BIT_FIRST, TURNED
 from shared.problems import ImageTooLarge, MalformedImage
 
-_LOW_BIT_FIRST = 2
-"""FillOrder: of a byte; libtiff turns them before it undoes a compression other than JPEG and fax."""
+_ASKED = {LZW, LZMA, ZSTD}
 _INFLATED_AT_A_TIME = 1 << 18
-_TURNED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _Check: TypeAlias = Callable[[memoryview, int, int], None]
 """Of a strip or tile, the bytes that it must decode to, and those that may follow them."""
 
@@ -37,14 +35,17 @@ def check(data: memoryview, where: Cuts, stripe: Stripe, limits: Limits) -> None
     if where.tiff.compression == JPEG:
         _check_jpegs(data, where, stripe, limits)
         return
+    if where.tiff.compression in _ASKED and where.tiff.photometric == YCBCR:
+        _check_by_unpacking(data, where, stripe)
+        return
     check_piece = _CHECKS.get(where.tiff.compression)
     if check_piece is None:
         return
-    is_turned = where.tiff.directory.number(types.FILL_ORDER, 1) == _LOW_BIT_FIRST
+    is_turned = where.tiff.directory.number(types.FILL_ORDER, 1) == LOW_BIT_FIRST
     most = _bytes(where, where.piece_rows)
     for piece, rows in _pieces(data, where, stripe):
         least = _bytes(where, rows)
-        stored = memoryview(bytes(piece).translate(_TURNED)) if is_turned else piece
+        stored = memoryview(bytes(piece).translate(TURNED)) if is_turned else piece
         check_piece(stored, least, most - least)
 
 
@@ -61,13 +62,27 @@ def _pieces(data: memoryview, where: Cuts, stripe: Stripe) -> Iterator[tuple[mem
 
 def _bytes(where: Cuts, rows: int) -> int:
     """Of so many rows of a strip or tile that is not compressed."""
+    width, down = _rows_together(where)
+    return ceil(rows / down) * width
+
+
+def _rows_together(where: Cuts) -> tuple[int, int]:
+    """Bytes of as many rows of a strip or tile as have their chroma together, and how many these are."""
     tiff = where.tiff
     if tiff.photometric != YCBCR or tiff.planes > 1:
-        return rows * where.row_bytes
-    across, down = (int(n) for n in (*tiff.directory.numbers(types.YCBCR_SUBSAMPLING), 2, 2)[:2])
+        return where.row_bytes, 1
+    across, down = (int(n) for n in (*tiff.directory.numbers(types.YCBCR_SUBSAMPLING)[:2], 2, 2)[:2])
     if not {across, down} <= {1, 2, 4}:
         raise MalformedImage(f"chroma for every {across} x {down} pixels")
-    return ceil(where.piece_width / across) * ceil(rows / down) * (across * down + 2)  # section 21
+    return ceil(where.piece_width / across) * (across * down + 2), down  # section 21
+
+
+def _check_by_unpacking(data: memoryview, where: Cuts, stripe: Stripe) -> None:
+    """By libtiff itself, which refuses what is too short, but not where it makes colours of YCbCr."""
+    width, down = _rows_together(where)
+    rows = ceil(stripe.rows / down), ceil(where.piece_rows / down)
+    for offsets, sizes in zip(*where.places(stripe.first, stripe.first + stripe.rows), strict=True):
+        pillow.unpacked(samples.as_bytes(data, where, offsets, sizes, width, rows))
 
 
 def _check_zlib(piece: memoryview, least: int, spare: int) -> None:
@@ -94,8 +109,11 @@ def _check_jpegs(data: memoryview, where: Cuts, stripe: Stripe, limits: Limits) 
     """Each is a JPEG file, which may lack tables that the directory has (TIFF technical note 2)."""
     tables = where.tiff.directory.raw(types.JPEG_TABLES) or b""
     inner = Limits(limits.max_pixels, where.piece_width * where.piece_rows, limits.max_side)
-    for piece, _ in _pieces(data, where, stripe):
+    for piece, rows in _pieces(data, where, stripe):
+        file = memoryview(b"".join([tables[:-2], piece[2:] if tables else piece]))
         try:
-            pillow.check_jpeg(memoryview(b"".join([tables[:-2], piece[2:] if tables else piece])), inner)
+            jpeg = pillow.check_jpeg(file, inner)
         except ImageTooLarge as exc:
             raise MalformedImage("a JPEG larger than its strip or tile") from exc
+        if jpeg.width < where.piece_width or jpeg.height < rows:
+            raise MalformedImage("a JPEG smaller than its strip or tile")  # the rest would be black

@@ -70,14 +70,15 @@ def _directory(entries: Sequence[Entry], at: int, order: Order, *, big: bool) ->
     """A directory at an offset, the last of its chain, followed by the values that it has no room for."""
     room, width = (8, 8) if big else (4, 2)
     size = width + len(entries) * (4 + 2 * room) + room
-    fixed, values = [len(entries).to_bytes(width, order)], b""
+    fixed, values, behind = [len(entries).to_bytes(width, order)], list[bytes](), at + size
     for item in sorted(entries, key=lambda item: item.tag):
         raw = bytes(item.raw)
         fixed.append(item.tag.to_bytes(2, order) + item.kind.to_bytes(2, order))
         fixed.append(item.count.to_bytes(room, order))
         if len(raw) > room:
-            fixed.append((at + size + len(values)).to_bytes(room, order))
-            values += raw + bytes(len(raw) % 2)  # values begin on a word (section 2)
+            fixed.append(behind.to_bytes(room, order))
+            values += [raw, bytes(len(raw) % 2)]  # values begin on a word (section 2)
+            behind += len(raw) + len(raw) % 2
         else:
             fixed.append(raw.ljust(room, b"\0"))
-    return b"".join(fixed) + bytes(room) + values
+    return b"".join([*fixed, bytes(room), *values])
