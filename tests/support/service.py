@@ -20,9 +20,9 @@ import httpx
 from support.addresses import free_port, own_address
 
 ROOT = Path(__file__).parents[2]
-_START_SECONDS = 90.0
-_STOP_SECONDS = 40.0
-_PATIENCE_SECONDS = 60.0
+_START_SECONDS = 240.0
+_STOP_SECONDS = 120.0
+_PATIENCE_SECONDS = 120.0
 
 
 @dataclass
