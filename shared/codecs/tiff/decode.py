@@ -54,11 +54,12 @@ def _bands(data: memoryview, where: Cuts, luma: Luma, limits: Limits) -> Iterato
 
 
 def _units_per_read(where: Cuts) -> int:
-    """How many units Pillow is given at a time."""
+    """How many units Pillow is given at a time.
+
+    Of JPEGs one: libtiff takes tables that a strip lacks from the one before it, which a stripe may not have.
+    """
     if where.tiff.compression == JPEG:
-        return (
-            1  # libtiff takes tables that a strip lacks from the one before it, which a stripe may not have
-        )
+        return 1
     return max(_PIXELS_PER_READ // (where.unit_rows * where.tiff.width), 1)
 
 

@@ -95,7 +95,8 @@ def find_cuts(data: memoryview, tiff: TiffHeader) -> Cuts | None:
     shape = (tiff.planes, ceil(tiff.height / rows), ceil(tiff.width / width))
     stored = [tiff.directory.numbers(tag) for tag in _tags(tiff)]
     if not stored[1].size:
-        return _unsized(tiff)
+        _check_unsized(tiff)
+        return None
     if not stored[0].size == stored[1].size == shape[0] * shape[1] * shape[2]:
         raise MalformedImage(
             f"{stored[0].size} offsets and {stored[1].size} sizes of {shape} strips or tiles"
@@ -110,7 +111,7 @@ def find_cuts(data: memoryview, tiff: TiffHeader) -> Cuts | None:
     return found if tiff.is_tiled or shape[1] > 1 else _refined(found)
 
 
-def _unsized(tiff: TiffHeader) -> None:
+def _check_unsized(tiff: TiffHeader) -> None:
     """Files of old writers leave the sizes of strips out; of fax codes nobody could tell where they end."""
     if tiff.compression in FAX:
         raise MalformedImage("strips or tiles of fax codes without their sizes")
