@@ -14,6 +14,7 @@ from gateway.batch.work import Send
 from gateway.metrics import GONE, OK
 from shared.problems import Internal
 from shared.service import body
+from shared.service.frames import let_go
 
 
 class StreamedResponse(Response):
@@ -57,7 +58,8 @@ class StreamedResponse(Response):
             await send({"type": "http.response.body", "body": piece, "more_body": True})
 
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        await self._make(send_piece)
+        with let_go():
+            await self._make(send_piece)
         outcome = GONE if gone.done() else OK  # afterwards it is done in any case
         await send({"type": "http.response.body", "body": b"", "more_body": False})
         return outcome

@@ -93,11 +93,12 @@ class Batch:
         """Convert a file and send its entry."""
         stages, lease = Stages(), self._services.admission.lease()
         try:
-            result = await self._result(number, stages, lease)
-            if result is not None:
-                await self._entered(number, result, send)
-                stages.end("respond")
-                self._metrics.answered(result.plan.kind, stages, result.parts, BATCH)
+            with let_go():
+                result = await self._result(number, stages, lease)
+                if result is not None:
+                    await self._entered(number, result, send)
+                    stages.end("respond")
+                    self._metrics.answered(result.plan.kind, stages, result.parts, BATCH)
         finally:
             lease.shrink()
             self._running -= 1

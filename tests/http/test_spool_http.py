@@ -46,7 +46,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def spooling(folder: Path) -> Iterator[Service]:
     """A service that keeps next to nothing in memory."""
-    with running(workers=2, spool_dir=folder, **LOW) as started:
+    with running(workers=2, spool_dir=folder, slow_download_seconds=2, **LOW) as started:
         yield started
 
 
@@ -126,6 +126,18 @@ def test_a_client_that_leaves_leaves_nothing(spooling: Service, folder: Path) ->
     with _begun(spooling, FILES["png"]) as connection:
         assert connection.recv(100).startswith(b"HTTP/1.1 200")
     assert_nothing_left(folder, spooling)
+
+
+def test_a_batch_whose_answer_nobody_takes_leaves_nothing(spooling: Service, folder: Path) -> None:
+    body = form([(f"{number}.jpg", FILES["markers"]) for number in range(12)])
+    gateway = spooling.children("gateway")
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+        client.connect(("127.0.0.1", int(spooling.url.rpartition(":")[2])))
+        head = f"Host: x\r\nContent-Type: {body.kind}\r\nContent-Length: {len(body.data)}\r\n\r\n"
+        client.sendall(b"POST /batch?format=png HTTP/1.1\r\n" + head.encode() + body.data)
+        assert within(lambda: in_files(folder, gateway) > 0)
+        assert_nothing_left(folder, spooling)
 
 
 def test_a_killed_process_leaves_nothing(folder: Path, spooling: Service) -> None:
