@@ -224,8 +224,8 @@ def test_small_files_run_on_all_workers_at_once_and_none_once_the_client_has_lef
                 lambda: all(worker.metric("grisaille_worker_running") for worker in running.workers)
             )
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # hang up
-        assert within(lambda: running.gateway.metric("grisaille_gateway_conversions ") == 0)
-        assert within(lambda: running.gateway.metric("grisaille_gateway_held_bytes ") == 0)
+        assert within(lambda: running.gateway.metric("grisaille_gateway_conversions") == 0)
+        assert within(lambda: running.gateway.metric("grisaille_gateway_held_bytes") == 0)
         assert sum(worker.converted for worker in running.workers) < 40
         gone = 'grisaille_gateway_requests_total{outcome="client-gone",route="/batch"}'
         assert within(lambda: running.gateway.metric(gone) == 1)

@@ -64,9 +64,13 @@ class Server:
         return self._process.poll() is None
 
     def metric(self, name: str) -> float:
-        """The sum of all series that begin so."""
+        """The sum of all series of this name, or of these labels."""
         text = httpx.get(f"http://{self.host}:{self.internal}/metrics", timeout=10).text
-        found = [float(line.split()[-1]) for line in text.splitlines() if line.startswith(name)]
+        found = [
+            float(line.split()[-1])
+            for line in text.splitlines()
+            if line.startswith((f"{name} ", f"{name}{{"))
+        ]
         assert found, name
         return sum(found)
 
