@@ -204,7 +204,7 @@ def test_who_does_not_take_the_answer_holds_up_the_conversions_and_gets_all_of_i
         client.settimeout(60)
         client.connect((running.gateway.host, running.gateway.port))
         client.sendall(head(body) + body.data)
-        conversions = "grisaille_gateway_conversions "
+        conversions = "grisaille_gateway_conversions"
         assert within(lambda: sum(worker.converted for worker in running.workers) > before)
         assert within(lambda: running.gateway.metric(conversions) == 0)
         begun = sum(worker.converted for worker in running.workers) - before
