@@ -33,7 +33,8 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def convert(*arguments: str, columns: int) -> AbstractContextManager[Terminal]:
     command = [sys.executable, "-m", "grisaille", "convert", *arguments]
-    return terminal(command, columns, environment() | {"PYTHONPATH": str(ROOT), "TERM": "xterm"})
+    inherited = {name: value for name, value in environment().items() if name not in {"COLUMNS", "LINES"}}
+    return terminal(command, columns, inherited | {"PYTHONPATH": str(ROOT), "TERM": "xterm"})
 
 
 def is_under_way(lines: list[str]) -> bool:

@@ -86,7 +86,7 @@ def test_a_file_without_tables_is_refused_and_harms_no_worker(service: Service) 
             assert service.convert(bare, luma=luma, stripes=stripes).status_code == 422
     # All three serve again at once, or as soon as they have ended what was cancelled on them; one that
     # was ejected would be away for ten seconds.
-    assert within(lambda: uses_all_three(service), seconds=3)
+    assert within(lambda: uses_all_three(service), seconds=8)
 
 
 def uses_all_three(service: Service) -> bool:
