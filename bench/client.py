@@ -23,8 +23,8 @@ class AnswerError(RuntimeError):
 class Client:
     """A connection and its buffer."""
 
-    def __init__(self, port: int) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT_SECONDS)
+    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
+        self._connection = http.client.HTTPConnection(host, port, timeout=_TIMEOUT_SECONDS)
         self._buffer = bytearray()
 
     def __enter__(self) -> Self:

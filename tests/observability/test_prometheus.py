@@ -124,7 +124,7 @@ def test_no_rule_is_ill_and_what_alerts_ask_for_exists(watched: tuple[Stack, Pro
 
 def test_the_stages_explain_what_clients_wait_for() -> None:
     picture = jpeg(photo(6000, 4000), restart_marker_rows=1)
-    with stack(2) as running, Client(running.gateway.port) as client:
+    with stack(2) as running, Client(running.gateway.port, running.gateway.host) as client:
 
         def explained() -> float:
             return running.gateway.metric("grisaille_gateway_stage_seconds_sum")
